@@ -1,0 +1,25 @@
+// Progress as typed values. Operations report to an EventSink; cli/ui draws them (live lines, plain lines, NDJSON).
+// An event carries no secrets and no wall-clock time: the reporter stamps it.
+
+export type Phase = 'configure' | 'index' | 'resolve' | 'fetch' | 'assemble' | 'compress' | 'describe' | 'write';
+
+export type StaveEvent =
+  | { readonly type: 'phase-started'; readonly phase: Phase; readonly arch?: string }
+  | { readonly type: 'phase-finished'; readonly phase: Phase; readonly arch?: string }
+  /** Work done so far in a phase: packages fetched, bytes compressed. */
+  | {
+      readonly type: 'progress';
+      readonly phase: Phase;
+      readonly arch?: string;
+      readonly done: number;
+      readonly total: number;
+      readonly unit: 'packages' | 'bytes' | 'indexes';
+      readonly item?: string;
+    }
+  | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly hint?: string }
+  | { readonly type: 'info'; readonly message: string }
+  | { readonly type: 'debug'; readonly message: string };
+
+export type EventSink = (event: StaveEvent) => void;
+
+export const noEvents: EventSink = () => {};
