@@ -42,9 +42,9 @@ export const FAILURE_CODES = {
   PATH_INVALID: ['policy', 'A path mutation cannot be applied to this image.'],
 
   CACHE_UNUSABLE: ['environment', 'The cache directory cannot be used.'],
+  FEATURE_UNSUPPORTED: ['environment', 'This version of stave or of Node cannot do that.'],
   FILE_UNREADABLE: ['environment', 'A local file or folder cannot be read.'],
   FILE_UNWRITABLE: ['environment', 'A local file or folder cannot be written.'],
-  FEATURE_UNSUPPORTED: ['environment', 'This version of stave or of Node cannot do that.'],
 } as const satisfies Record<string, readonly [ExitClass, string]>;
 
 export type FailureCode = keyof typeof FAILURE_CODES;

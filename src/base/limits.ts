@@ -19,6 +19,12 @@ export const LIMITS = {
   configBytes: 4 * MiB,
   /** YAML aliases expanded in one document (billion laughs). */
   yamlAliases: 100,
+  /** Values of one document after aliases are expanded; 4 MiB without aliases hold fewer. */
+  yamlNodes: 2_000_000,
+  /** Nested YAML collections; configurations have four levels, and parsers recurse. */
+  yamlDepth: 64,
+  /** Further mistakes listed below the first one; more would only scroll it away. */
+  listedProblems: 20,
   /** Nested includes; a cycle is found before this. */
   includeDepth: 16,
   /** A lock file of 10,000 packages on nine architectures is about 60 MiB. */
@@ -33,4 +39,28 @@ export const LIMITS = {
   editedFileBytes: 64 * MiB,
   /** Downloads in flight; more does not help one host and fills buffers. */
   parallelDownloads: 8,
+  /** An image manifest, index or config: registries refuse manifests above 4 MiB, real ones stay below 100 KiB. */
+  imageManifestBytes: 4 * MiB,
+  /** Indexes inside indexes: a layout's list, in it an image's index; more is a riddle, not an image. */
+  imageIndexDepth: 4,
+  /** Manifests, indexes and configs reached from one image index, all levels together; published ones stay below 100. */
+  imageDocuments: 4000,
+  /** And their bytes, since they are kept in memory. */
+  imageDocumentsBytes: 64 * MiB,
+  /** Parsed dependency and version strings kept in memory; a large index has 50,000 different ones. */
+  parsedDependencies: 200_000,
+  /** Chain of dependencies that the recursive solver follows; real chains stay below 40. */
+  dependencyDepth: 1_000,
+  /** Packages that the reference's algorithm looks at before we call it lost; 500 wishes need about 100,000. */
+  referenceSteps: 20_000_000,
+  /** Packages that a complete search takes into account; the largest public index has 150,000 records. */
+  searchPackages: 200_000,
+  /** Dead ends of a complete search; random hard cases need some hundreds. */
+  searchConflicts: 10_000,
+  /** The licence field of a package that is read as an expression; real ones stay below 1,000 characters. */
+  licenceCharacters: 4096,
+  /** One SBOM inside a package; those of large Go and Java programs reach about 5 MiB. */
+  embeddedSbomBytes: 32 * MiB,
+  /** All SBOMs inside the packages of one image: the result must fit one string of Node (512 MiB). */
+  embeddedSbomTotalBytes: 192 * MiB,
 } as const;

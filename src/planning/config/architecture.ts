@@ -43,3 +43,10 @@ export function platformOf(name: string): Platform {
   const [architecture = '', variant] = ociArchitecture(name).split('/');
   return variant === undefined ? { architecture } : { architecture, variant };
 }
+
+const NODE_NAMES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm: 'arm/v7', ppc64: 'ppc64le' };
+
+/** What Node calls the machine it runs on (`process.arch`, given by the caller) -> OCI form. */
+export function hostArchitecture(nodeName: string): string {
+  return NODE_NAMES[nodeName] ?? ociArchitecture(nodeName);
+}

@@ -1,0 +1,12 @@
+// `stave dot <config>`: the dependencies of the first architecture as a Graphviz graph (cli.md 2).
+
+import type { CommandRun } from '../session.ts';
+import { sourceRequest } from '../source-request.ts';
+
+export const runDot: CommandRun = async (session, [config = ''], flags) => {
+  const { drawDependencies } = await session.operations();
+  const request = { ...sourceRequest(config, flags), spanningTree: flags['spanningTree'] === true };
+  const dot = await drawDependencies(request, session.host);
+  session.result({ dot }, dot);
+  return 0;
+};

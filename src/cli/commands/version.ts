@@ -1,0 +1,9 @@
+// `stave version`, where the fast path of main.ts does not take it: `stave --no-color version`.
+
+import type { CommandRun } from '../session.ts';
+import { printVersion } from '../version-line.ts';
+
+export const runVersion: CommandRun = async (session) => {
+  session.world.stdout.write(printVersion(session.world, session.json));
+  return 0;
+};

@@ -1,0 +1,78 @@
+// The doors from the command line to the operations floor. Each opens on first use: a command loads only what it needs.
+// Tests of the command line put their own operations behind the same doors.
+
+import type { BuildReport, BuildRequest } from '../operations/build-image/build.ts';
+import type { Host } from '../operations/host.ts';
+import type { ImageRequest, SourceRequest } from '../operations/image/request.ts';
+import type { LockReport, LockRequest } from '../operations/lock.ts';
+import type { PackageList } from '../operations/show-packages.ts';
+
+export interface DotRequest extends SourceRequest {
+  readonly spanningTree: boolean;
+}
+
+export interface RootfsRequest extends ImageRequest {
+  readonly output: string;
+}
+
+export interface RootfsReport {
+  readonly path: string;
+  readonly arch: string;
+  readonly digest: string;
+  readonly sizeBytes: number;
+}
+
+export interface WhyRequest extends SourceRequest {
+  readonly lockfile?: string;
+  /** A package name; `why-not` takes `name=version` too. */
+  readonly packageName: string;
+}
+
+/** The answer for one architecture. */
+export interface WhyAnswer {
+  readonly arch: string;
+  /** Whether the package is in the image. */
+  readonly installed: boolean;
+  /** The reason, in plain words, one line each, indented as a tree. */
+  readonly lines: readonly string[];
+}
+
+export interface CleanRequest {
+  readonly cacheDir?: string;
+  readonly dryRun: boolean;
+}
+
+export interface CleanReport {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly removed: boolean;
+}
+
+export interface Operations {
+  buildImage(request: BuildRequest, host: Host): Promise<BuildReport>;
+  lockImage(request: LockRequest, host: Host): Promise<LockReport>;
+  listPackages(request: SourceRequest, host: Host): Promise<readonly PackageList[]>;
+  /** YAML text. */
+  showConfig(request: SourceRequest, host: Host): Promise<string>;
+  /** Graphviz text. */
+  drawDependencies(request: DotRequest, host: Host): Promise<string>;
+  buildMinirootfs(request: RootfsRequest, host: Host): Promise<RootfsReport>;
+  buildCpio(request: RootfsRequest, host: Host): Promise<RootfsReport>;
+  whyPackage(request: WhyRequest, host: Host): Promise<readonly WhyAnswer[]>;
+  whyNotPackage(request: WhyRequest, host: Host): Promise<readonly WhyAnswer[]>;
+  cleanCache(request: CleanRequest, host: Host): Promise<CleanReport>;
+}
+
+export const operations: Operations = {
+  buildImage: async (request, host) => (await import('../operations/build-image/build.ts')).buildImage(request, host),
+  lockImage: async (request, host) => (await import('../operations/lock.ts')).lockImage(request, host),
+  listPackages: async (request, host) => (await import('../operations/show-packages.ts')).listPackages(request, host),
+  showConfig: async (request, host) => (await import('../operations/show-config.ts')).showConfig(request, host),
+  drawDependencies: async (request, host) => (await import('../operations/dot.ts')).drawDependencies(request, host),
+  buildMinirootfs: async (request, host) =>
+    (await import('../operations/minirootfs.ts')).buildMinirootfs(request, host),
+  buildCpio: async (request, host) => (await import('../operations/cpio.ts')).buildCpio(request, host),
+  whyPackage: async (request, host) => (await import('../operations/why.ts')).whyPackage(request, host),
+  whyNotPackage: async (request, host) => (await import('../operations/why.ts')).whyNotPackage(request, host),
+  cleanCache: async (request, host) => (await import('../operations/clean.ts')).cleanCache(request, host),
+};

@@ -1,0 +1,96 @@
+// Makes commander's tree from the plans, and runs the command that the arguments name.
+
+import type { Command } from 'commander';
+import { COMMAND_GROUP, COMMAND_PLANS, type CommandPlan } from './command-plans.ts';
+import { addSharedFlags, addSwitch, type Flags, normalizeSwitches, switchNames } from './flags.ts';
+import { Session } from './session.ts';
+import { paintFor } from './ui/paint.ts';
+import { argumentTerms, StaveCommand, unknownCommand } from './usage.ts';
+import type { World } from './world.ts';
+
+/** Parses the arguments and runs the command. The number is the exit code. */
+export async function runProgram(argv: readonly string[], world: World): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(world, async (plan, command) => {
+    const flags: Flags = command.optsWithGlobals();
+    const session = new Session(world, flags);
+    try {
+      const run = await plan.load();
+      exitCode = (await run(session, command.processedArgs as string[], flags)) ?? 0;
+    } finally {
+      session.close();
+    }
+  });
+  const words = normalizeSwitches(argv, switchNames(program));
+  await program.parseAsync(words.length === 0 ? ['--help'] : words, { from: 'user' });
+  return exitCode;
+}
+
+type Act = (plan: CommandPlan, command: Command) => Promise<void>;
+
+/** The whole tree, without running anything. */
+export function createProgram(world: World, act: Act = async () => {}): StaveCommand {
+  const program = new StaveCommand('stave');
+  program.description(
+    'Container images from a short YAML file and signed apk packages: reproducible, without root or daemon.',
+  );
+  program.optionsGroup('Global Options:').commandsGroup(COMMAND_GROUP.tool);
+  program.option('-C, --workdir <DIR>', 'work as if started in this directory');
+  program.option('--log-level <LEVEL>', 'debug, info, warn or error (default: info)');
+  addSwitch(program, 'json', false, 'results, events and failures as JSON');
+  addSwitch(program, 'color', true, 'use colors');
+  program.helpOption('-h, --help', 'print help');
+  program.helpCommand(false);
+  configureTexts(program, world);
+  program.action(() => {
+    // Only reached by words that are no command: commander runs the root's action for them.
+    throw unknownCommand(program.args[0] ?? '', program);
+  });
+  program.allowExcessArguments();
+  for (const plan of COMMAND_PLANS) addCommand(program, plan, act);
+  addHelpCommand(program);
+  program.addHelpText('after', '\nFirst steps: stave quickstart');
+  return program;
+}
+
+function addCommand(program: StaveCommand, plan: CommandPlan, act: Act): void {
+  const command = program.createCommand(plan.name);
+  command.copyInheritedSettings(program);
+  command.allowExcessArguments(false).optionsGroup('Options:').helpOption('-h, --help', 'print help');
+  command.helpGroup(plan.group).summary(plan.summary);
+  command.description(`${plan.summary[0]?.toUpperCase()}${plan.summary.slice(1)}.`);
+  for (const [name, description] of plan.args) command.argument(`<${name}>`, description);
+  addSharedFlags(command, plan.flags);
+  plan.extra?.(command);
+  command.addHelpText('after', ['\nExamples:', ...plan.examples.map((line) => `  ${line}`)].join('\n'));
+  command.action(() => act(plan, command));
+  program.addCommand(command, { hidden: plan.hidden ?? false });
+}
+
+/** `help build` as `build --help`. Our own, since commander's answers an unknown command with the help of all. */
+function addHelpCommand(program: StaveCommand): void {
+  const command = program.command('help [command]').summary('print help for a command').helpOption(false);
+  command.action((name?: string) => {
+    const wanted = name === undefined ? program : program.commands.find((each) => each.name() === name);
+    if (wanted === undefined) throw unknownCommand(name ?? '', program);
+    wanted.outputHelp();
+  });
+}
+
+function configureTexts(program: StaveCommand, world: World): void {
+  const paint = paintFor(world.stdout, world.env, true);
+  program.exitOverride();
+  program.showSuggestionAfterError(false);
+  program.configureHelp({
+    showGlobalOptions: true,
+    styleTitle: (title) => paint('strong', title),
+    // Every command has options; saying so in each line of the list only widens it.
+    subcommandTerm: (command) => [command.name(), ...argumentTerms(command)].join(' '),
+  });
+  program.configureOutput({
+    writeOut: (text) => world.stdout.write(text),
+    writeErr: (text) => world.stderr.write(text),
+    getOutHelpWidth: () => Math.min(world.stdout.columns ?? 100, 100),
+    getOutHasColors: () => true, // `paint` has already decided.
+  });
+}

@@ -1,0 +1,23 @@
+// Flags -> the part of a request that says which configuration and where its packages come from.
+
+import type { SourceRequest } from '../operations/image/request.ts';
+import { type Flags, listFlag, textFlag } from './flags.ts';
+
+export function sourceRequest(configPath: string, flags: Flags): SourceRequest {
+  return {
+    configPath,
+    archs: listFlag(flags, 'arch'),
+    keyringAppend: listFlag(flags, 'keyringAppend'),
+    buildRepositoryAppend: listFlag(flags, 'buildRepositoryAppend'),
+    repositoryAppend: listFlag(flags, 'repositoryAppend'),
+    offline: flags['offline'] === true,
+    ignoreSignatures: flags['ignoreSignatures'] === true,
+    includePaths: listFlag(flags, 'includePaths'),
+    ...given('cacheDir', textFlag(flags, 'cacheDir')),
+  };
+}
+
+/** `{[name]: value}`, or nothing where the flag was not given: requests leave absent fields out. */
+export function given<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V });
+}

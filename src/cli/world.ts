@@ -1,0 +1,47 @@
+// Everything the command line takes from outside, as one value: main() gets it, tests make their own.
+// Must stay light: it is on the path of `stave version`.
+
+import type { Operations } from './operations.ts';
+
+/** A stream that takes text. */
+export interface TextSink {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Width of the terminal, where there is one. */
+  readonly columns?: number | undefined;
+}
+
+export interface World {
+  /** Results. */
+  readonly stdout: TextSink;
+  /** Progress, warnings and failures. */
+  readonly stderr: TextSink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** As Node names it: `x64`, `arm64` ... */
+  readonly hostArch: string;
+  /** As Node names it: `linux`, `darwin`, `win32` ... */
+  readonly hostPlatform: string;
+  readonly homeDir: string;
+  /** Milliseconds from an arbitrary start; used to time phases, never written into an image. */
+  readonly now: () => number;
+  /** The operations floor behind doors that open on first use. */
+  readonly operations: () => Promise<Operations>;
+}
+
+/** The world of this process. */
+export function processWorld(): World {
+  // A reader such as `head` may leave early; that is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    hostArch: process.arch,
+    hostPlatform: process.platform,
+    homeDir: process.env['HOME'] ?? process.env['USERPROFILE'] ?? '',
+    now: () => performance.now(),
+    operations: async () => (await import('./operations.ts')).operations,
+  };
+}

@@ -1,0 +1,87 @@
+// Output files appear whole or not at all: written under a temporary name beside their place, then renamed.
+// No fsync: outputs can be made again, and every blob is checked against its digest before it is kept or used.
+// Modes are set, never left to the umask.
+
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Failure } from '../../base/failure.ts';
+
+/** Takes the next bytes of an output; resolves when they have been handed to the system. */
+export type ByteSink = (chunk: Uint8Array) => Promise<void>;
+
+const FILE_MODE = 0o644;
+
+/**
+ * Writes what `produce` puts into its sink to `path`, replacing a file there in one step, and returns what `produce`
+ * returns. A symbolic link there stays, its target is replaced. Devices and pipes are written to directly.
+ * Failure FILE_UNWRITABLE; whatever `produce` throws passes unchanged, and the old file stays.
+ */
+export async function writeFileAtomically<T>(path: string, produce: (write: ByteSink) => Promise<T>): Promise<T> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) {
+    throw new Failure('FILE_UNWRITABLE', `cannot write ${path}: it is a folder`, { hint: 'Name a file.' });
+  }
+  if (found !== undefined && !found.isFile()) return await writeDirectly(path, produce);
+  const target = found === undefined ? path : await realpath(path);
+  return await writeThenName(dirname(target), produce, () => target);
+}
+
+/** The same for a file in `directory` whose path depends on what was produced: a blob named by its digest. */
+export async function writeThenName<T>(
+  directory: string,
+  produce: (write: ByteSink) => Promise<T>,
+  pathOf: (result: T) => string,
+): Promise<T> {
+  const temporary = join(directory, `.stave-${randomBytes(8).toString('hex')}.partial`);
+  const handle = await failingUnwritable(temporary, () => open(temporary, 'wx', 0o600), directory);
+  try {
+    const result = await produceInto(handle, directory, produce);
+    const target = pathOf(result);
+    await failingUnwritable(target, async () => {
+      await handle.chmod(FILE_MODE);
+      await handle.close();
+      await rename(temporary, target);
+    });
+    return result;
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeDirectly<T>(path: string, produce: (write: ByteSink) => Promise<T>): Promise<T> {
+  const handle = await failingUnwritable(path, () => open(path, 'w'));
+  try {
+    return await produceInto(handle, path, produce);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function produceInto<T>(handle: FileHandle, place: string, produce: (write: ByteSink) => Promise<T>): Promise<T> {
+  return await produce((chunk) => failingUnwritable(place, () => handle.appendFile(chunk)));
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'You have no permission to write there.',
+  EDQUOT: 'Your disk quota is used up.',
+  ENAMETOOLONG: 'The name is too long for that file system.',
+  ENOENT: 'Create the folder first.',
+  ENOSPC: 'The disk is full.',
+  ENOTDIR: 'A part of the path is a file, not a folder.',
+  EPERM: 'You have no permission to write there.',
+  EROFS: 'That file system is read-only.',
+};
+
+/** Runs a file operation of ours; errors of the system become FILE_UNWRITABLE about `named`. */
+export async function failingUnwritable<T>(path: string, work: () => Promise<T>, named = path): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    const hint = HINTS[code];
+    throw new Failure('FILE_UNWRITABLE', `cannot write ${named}: ${code}`, { cause, ...(hint && { hint }) });
+  }
+}

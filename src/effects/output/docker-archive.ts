@@ -1,0 +1,137 @@
+// The archive that `docker load` takes: a plain tar of configs, layers and their list (layer-and-oci.md 13).
+// Every byte depends on the images and tags only; the reference's order of images is random, ours is the index's.
+
+import { printJson } from '../../base/canonical-json.ts';
+import { digestHex } from '../../base/digest.ts';
+import { assert, Failure } from '../../base/failure.ts';
+import { compareBytes, sortedUnique } from '../../base/order.ts';
+import { type BlobSource, openVerified } from '../../formats/oci/blob-source.ts';
+import { type Descriptor, MEDIA_TYPE, ociMediaType } from '../../formats/oci/descriptor.ts';
+import { type Image, type ImageIndex, imagesOf } from '../../formats/oci/image.ts';
+import { parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
+import { TAR_TYPE } from '../../formats/tar/entry.ts';
+import { printTarHeader, TAR_END, tarPadding } from '../../formats/tar/write.ts';
+import { type ByteSink, writeFileAtomically } from './atomic-file.ts';
+
+export interface DockerArchiveInput {
+  readonly index: ImageIndex;
+  /** Each image gets each of these with its architecture appended. */
+  readonly tags: readonly Reference[];
+  /** Where the layers come from. */
+  readonly blobs: BlobSource;
+}
+
+/**
+ * Writes the archive, layers streaming through. Failures FILE_UNWRITABLE; IMAGE_INVALID for a tag that cannot be used;
+ * CHECKSUM_MISMATCH, and those of `blobs`. No archive appears then, and an old one stays.
+ */
+export async function writeDockerArchive(path: string, { index, tags, blobs }: DockerArchiveInput): Promise<void> {
+  const images = imagesOf(index);
+  const repoTags = planRepoTags(images, tags);
+  await writeFileAtomically(path, async (write) => {
+    const archive = new ArchiveWriter(write);
+    for (const image of images) {
+      await archive.addBytes(image.manifest.config.digest, image.configBytes);
+      for (const layer of image.manifest.layers) await archive.addBlob(layerFileName(layer), layer, blobs);
+    }
+    await archive.addBytes('manifest.json', Buffer.from(printArchiveList(images, repoTags)));
+    for (const image of images) await archive.addBytes(image.descriptor.digest, image.manifestBytes);
+    await archive.addBytes('index.json', index.manifestBytes);
+    await write(TAR_END);
+  });
+}
+
+/**
+ * `<tag>-<architecture>`, as the reference names them. It gives `arm/v6` and `arm/v7` the same name, so that the later
+ * one hides the other: where two images share an architecture, each also gets a name with its variant (`-armv6`), and the
+ * short name stays with the later one. `docker load` takes any number of names for an image.
+ */
+function planRepoTags(images: readonly Image[], tags: readonly Reference[]): Map<Image, string[]> {
+  const lastOf = new Map(images.map((image) => [image.config.architecture, image]));
+  return new Map(
+    images.map((image) => {
+      const { architecture, variant = '' } = image.config;
+      const shared = images.some((other) => other !== image && other.config.architecture === architecture);
+      const suffixes = [
+        ...(shared ? [`${architecture}${variant}`] : []),
+        ...(lastOf.get(architecture) === image ? [architecture] : []),
+      ];
+      return [image, sortedUnique(tags.flatMap((tag) => suffixes.map((suffix) => suffixedTag(tag, suffix))))];
+    }),
+  );
+}
+
+function suffixedTag(reference: Reference, suffix: string): string {
+  if (reference.tag === undefined) {
+    throw new Failure('IMAGE_INVALID', `"${printReference(reference)}" names an image by digest, not by tag`, {
+      hint: 'An archive needs a tag, like example.com/app:1.0.',
+    });
+  }
+  // Read again, since the suffix may make the tag too long.
+  return printReference(
+    parseReference(printReference({ ...reference, tag: `${reference.tag}-${suffix}`, digest: undefined })),
+  );
+}
+
+function printArchiveList(images: readonly Image[], repoTags: ReadonlyMap<Image, readonly string[]>): string {
+  const entries = images.map((image) => ({
+    Config: image.manifest.config.digest,
+    RepoTags: repoTags.get(image) ?? [],
+    Layers: image.manifest.layers.map(layerFileName),
+  }));
+  return printJson(entries.sort((a, b) => compareBytes(a.RepoTags.join(), b.RepoTags.join())));
+}
+
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  [MEDIA_TYPE.layerTar]: 'tar',
+  [MEDIA_TYPE.layerZstd]: 'tar.zst',
+};
+
+function layerFileName({ digest, mediaType }: Descriptor): string {
+  return `${digestHex(digest)}.${EXTENSIONS[ociMediaType(mediaType)] ?? 'tar.gz'}`;
+}
+
+/** Regular files, each name once, everything about them fixed. */
+class ArchiveWriter {
+  readonly #write: ByteSink;
+  readonly #names = new Set<string>();
+
+  constructor(write: ByteSink) {
+    this.#write = write;
+  }
+
+  async addBytes(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#add(name, bytes.length, [bytes]);
+  }
+
+  async addBlob(name: string, descriptor: Descriptor, blobs: BlobSource): Promise<void> {
+    await this.#add(name, descriptor.sizeBytes, openVerified(blobs, descriptor));
+  }
+
+  async #add(name: string, size: number, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    if (this.#names.has(name)) return;
+    this.#names.add(name);
+    await this.#write(printTarHeader({ ...FIXED_HEADER, name, size }));
+    let written = 0;
+    for await (const chunk of chunks) {
+      await this.#write(chunk);
+      written += chunk.length;
+    }
+    assert(written === size, `${name} has ${size} bytes, not ${written}`);
+    await this.#write(Buffer.alloc(tarPadding(size)));
+  }
+}
+
+const FIXED_HEADER = {
+  type: TAR_TYPE.file,
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  uname: '',
+  gname: '',
+  mtime: 0,
+  linkname: '',
+  devmajor: 0,
+  devminor: 0,
+  pax: {},
+};

@@ -1,0 +1,104 @@
+// A package in the store, opened for reading: what it is, and the bytes of its data tar on demand.
+// Must not need a file descriptor for each package: an image may have thousands, a process often only 1,024.
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { assert, Failure } from '../../base/failure.ts';
+import type { Package } from '../../formats/apk/package.ts';
+
+export interface PackageHandle {
+  readonly package: Package;
+  readonly dataTarBytes: number;
+  /** Hex SHA-256 of the whole uncompressed data tar, as it was when it was verified. */
+  readonly dataTarSha256: string;
+  /** Bytes of the data tar. Throws CACHE_UNUSABLE when the file is gone or has another size. */
+  read(offset: number, length: number): Uint8Array;
+  /** Takes the package out of the store because its bytes turned out not to be those of `dataTarSha256`. */
+  discard(): void;
+  close(): void;
+}
+
+/** Data tars open at once; the least recently read one is closed for the next. */
+const OPEN_FILES = 128;
+
+const openFiles = new Map<PackageHandle, number>();
+
+export interface PackageFile {
+  readonly package: Package;
+  readonly dataTarBytes: number;
+  readonly dataTarSha256: string;
+  readonly dataTarPath: string;
+  discard(): void;
+}
+
+export function openPackageHandle(file: PackageFile): PackageHandle {
+  const { dataTarPath, dataTarBytes } = file;
+  const handle: PackageHandle = {
+    package: file.package,
+    dataTarBytes,
+    dataTarSha256: file.dataTarSha256,
+    read(offset, length) {
+      assert(
+        offset >= 0 && length >= 0 && offset + length <= dataTarBytes,
+        `bytes ${offset}+${length} of ${dataTarPath}`,
+      );
+      return readFully(descriptor(handle, dataTarPath, dataTarBytes), dataTarPath, offset, length);
+    },
+    discard() {
+      release(handle);
+      file.discard();
+    },
+    close: () => release(handle),
+  };
+  return handle;
+}
+
+function descriptor(handle: PackageHandle, path: string, sizeBytes: number): number {
+  const known = openFiles.get(handle);
+  if (known !== undefined) {
+    // Move to the end: a Map keeps the order of insertion.
+    openFiles.delete(handle);
+    openFiles.set(handle, known);
+    return known;
+  }
+  for (const oldest of openFiles.keys()) {
+    if (openFiles.size < OPEN_FILES) break;
+    release(oldest);
+  }
+  const opened = openTar(path);
+  openFiles.set(handle, opened);
+  if (fstatSync(opened).size === sizeBytes) return opened;
+  release(handle);
+  throw changed(path, undefined);
+}
+
+function openTar(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw changed(path, error);
+  }
+}
+
+function readFully(fd: number, path: string, offset: number, length: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let done = 0; done < length; ) {
+    const got = readSync(fd, bytes, done, length - done, offset + done);
+    if (got === 0) throw changed(path, undefined);
+    done += got;
+  }
+  return bytes;
+}
+
+function release(handle: PackageHandle): void {
+  const fd = openFiles.get(handle);
+  if (fd === undefined) return;
+  openFiles.delete(handle);
+  closeSync(fd);
+}
+
+function changed(path: string, cause: unknown): Failure {
+  return new Failure('CACHE_UNUSABLE', `${path} was removed or changed while it was in use`, {
+    hint: 'run the build again; what is missing is fetched anew',
+    cause,
+  });
+}

@@ -1,0 +1,29 @@
+// Where the store lies and how its folder is laid out: `<root>/v1/<kind>/<key>`, `<root>/v1/tmp`.
+// The version is in the path, so that an older or newer stave next to this one never reads what it does not understand.
+
+import { join } from 'node:path';
+
+/**
+ * What the store keeps. A key is a digest in hex: names and URLs never appear, so neither do their secrets.
+ * `packages`: expanded packages by control SHA-1. `indexes`: index texts by SHA-256 of their archive. `index-trust`:
+ * "this index was signed by that key". `heads`: URL -> ETag and digest of the index there. `documents`: URL -> ETag and
+ * body of small files. Pieces of layers and results of whole builds will be further kinds.
+ */
+export type StoreKind = 'packages' | 'indexes' | 'index-trust' | 'heads' | 'documents';
+
+export const LAYOUT_VERSION = 'v1';
+
+/** Marks the folder as a cache for backup programs, and as ours for `removeStore`. */
+export const CACHE_TAG_FILE = 'CACHEDIR.TAG';
+export const CACHE_TAG_TEXT = `Signature: 8a477f597d28d172789f06886806bc55
+# This folder is a cache of stave. Everything in it can be fetched or made again.
+`;
+
+/** The user's cache folder: `$XDG_CACHE_HOME/stave` or `$HOME/.cache/stave`; undefined where neither is set (layout 15). */
+export function defaultStoreRoot(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  const cache = environment['XDG_CACHE_HOME'];
+  // The XDG rules say that a relative path is to be ignored.
+  if (cache?.startsWith('/')) return join(cache, 'stave');
+  const home = environment['HOME'] || environment['USERPROFILE'];
+  return home ? join(home, '.cache', 'stave') : undefined;
+}

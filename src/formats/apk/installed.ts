@@ -1,0 +1,198 @@
+// usr/lib/apk/db/installed, the database of installed packages (apk-format.md 5; base images: layer-and-oci.md 17).
+// Written exactly as the reference does, order and omissions included. Must never let a value begin a line of its own.
+
+import { posix } from 'node:path';
+import { Failure } from '../../base/failure.ts';
+import { compareBytes } from '../../base/order.ts';
+import { TAR_TYPE, type TarEntry } from '../tar/entry.ts';
+import { entryChecksum, printChecksum } from './data-entries.ts';
+import type { IndexRecord } from './index-record.ts';
+import type { Package } from './package.ts';
+
+/** One record as read back. Lists are split on spaces: an empty value is the list of one empty text. */
+export interface InstalledRecord extends IndexRecord {
+  readonly replaces: readonly string[];
+  /** In the order of the database; paths without leading or trailing slash. */
+  readonly files: readonly InstalledPath[];
+}
+
+export interface InstalledPath {
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+/**
+ * The record of one package, its blank line included. `entries`: its data entries (see `dataEntries`) without the files
+ * that another package owns in the end. PACKAGE_INVALID for what the database cannot say.
+ */
+export function printInstalledRecord(pkg: Pick<Package, 'info' | 'controlSha1' | 'sizeBytes' | 'entries'>): string {
+  const { info } = pkg;
+  const record: InstalledRecord = {
+    ...info,
+    checksum: printChecksum(pkg.controlSha1),
+    sizeBytes: pkg.sizeBytes,
+    buildTime: info.buildDate,
+    files: [],
+  };
+  return `${printFields(record)}${fileLines(pkg.entries, info.name).join('')}\n`;
+}
+
+/** The records of a database or of a base image's package list. Unknown lines are ignored. */
+export function parseInstalled(text: string): InstalledRecord[] {
+  return text
+    .split(/\n\n+/)
+    .map((block) => parseRecord(block.split('\n')))
+    .filter((record) => record.name !== '');
+}
+
+/** A base image's records as the reference writes them again: without owners, modes and file checksums. */
+export function printBaseRecords(text: string): string {
+  return parseInstalled(text)
+    .map((record) => `${printFields(record)}${record.files.map(printPath).join('')}\n`)
+    .join('');
+}
+
+function printFields(record: InstalledRecord): string {
+  if (record.name === '') throw new Failure('PACKAGE_INVALID', 'a package without a name cannot be installed');
+  const lines = [
+    `P:${record.name}`,
+    `V:${record.version}`,
+    `A:${record.arch}`,
+    `L:${record.license}`,
+    `T:${record.description}`,
+    `o:${record.origin}`,
+    `m:${record.maintainer}`,
+    `U:${record.url}`,
+    `D:${record.depends.join(' ')}`,
+    `p:${record.provides.join(' ')}`,
+    ...(record.replaces.length > 0 ? [`r:${record.replaces.join(' ')}`] : []),
+    `c:${record.commit}`,
+    `i:[${record.installIf.join(' ')}]`,
+    `t:${record.buildTime}`,
+    `S:${record.sizeBytes}`,
+    `I:${record.installedSize}`,
+    `k:${record.providerPriority}`,
+    `C:${record.checksum}`,
+  ];
+  return lines.map((line) => oneLine(line, record.name)).join('');
+}
+
+function oneLine(line: string, packageName: string): string {
+  if (!/[\r\n]/.test(line)) return `${line}\n`;
+  throw new Failure(
+    'PACKAGE_INVALID',
+    `package "${packageName}" has a line break in ${JSON.stringify(line.slice(0, 80))}`,
+  );
+}
+
+interface Listed {
+  readonly entry: TarEntry;
+  readonly path: string;
+  readonly segments: readonly string[];
+}
+
+function fileLines(entries: readonly TarEntry[], packageName: string): string[] {
+  const listed = entries.map(listEntry);
+  const directories = new Set(listed.filter(isDirectory).map(({ path }) => path));
+  const kept = listed.filter(({ segments }) => hasAllParents(segments, directories)).sort(compareListed);
+  const lines: string[] = [];
+  for (const item of kept) {
+    const { entry, path } = item;
+    const owner = `${entry.uid}:${entry.gid}:${entry.mode.toString(8).padStart(4, '0')}`;
+    if (isDirectory(item)) {
+      if (path === '.') assertPlainRoot(owner, packageName);
+      else lines.push(`F:${path}`, ...(owner === '0:0:0755' ? [] : [`M:${owner}`]));
+      continue;
+    }
+    if (lines.length === 0) lines.push('F:'); // Files of the root directory come before any directory.
+    const checksum = entryChecksum(entry);
+    lines.push(`R:${posix.basename(path)}`);
+    if (owner !== '0:0:0644') lines.push(`a:${owner}`);
+    if (checksum !== undefined) lines.push(`Z:${printChecksum(checksum)}`);
+  }
+  return lines.map((line) => oneLine(line, packageName));
+}
+
+function listEntry(entry: TarEntry): Listed {
+  const path = posix.normalize(entry.name).replace(/(?<=.)\/$/, '');
+  return { entry, path, segments: path.split('/') };
+}
+
+function isDirectory({ entry }: Listed): boolean {
+  return entry.type === TAR_TYPE.directory;
+}
+
+/** An entry is listed only if the same package lists every directory above it. */
+function hasAllParents(segments: readonly string[], directories: ReadonlySet<string>): boolean {
+  for (let depth = 1; depth < segments.length; depth++) {
+    if (!directories.has(segments.slice(0, depth).join('/'))) return false;
+  }
+  return true;
+}
+
+/** Within a directory: files by name, then sub-directories by name, each followed by what it holds. */
+function compareListed(a: Listed, b: Listed): number {
+  const shorter = Math.min(a.segments.length, b.segments.length);
+  for (let i = 0; i < shorter; i++) {
+    const aIsDirectory = i < a.segments.length - 1 || isDirectory(a);
+    const bIsDirectory = i < b.segments.length - 1 || isDirectory(b);
+    if (aIsDirectory !== bIsDirectory) return aIsDirectory ? 1 : -1;
+    const order = compareBytes(a.segments[i] as string, b.segments[i] as string);
+    if (order !== 0) return order;
+  }
+  return a.segments.length - b.segments.length;
+}
+
+function assertPlainRoot(owner: string, packageName: string): void {
+  if (owner === '0:0:0755') return;
+  throw new Failure(
+    'PACKAGE_INVALID',
+    `package "${packageName}" changes owner or mode of the root directory to ${owner}`,
+  );
+}
+
+function printPath({ path, isDirectory }: InstalledPath): string {
+  return isDirectory ? `F:${path}\n` : `R:${posix.basename(path)}\n`;
+}
+
+function parseRecord(lines: readonly string[]): InstalledRecord {
+  const values = new Map<string, string>();
+  const files: InstalledPath[] = [];
+  let directory = '';
+  for (const line of lines) {
+    const key = line.slice(0, 2);
+    const value = line.slice(2);
+    if (key === 'F:') {
+      directory = value;
+      files.push({ path: value, isDirectory: true });
+    } else if (key === 'R:') {
+      files.push({ path: directory === '' ? value : `${directory}/${value}`, isDirectory: false });
+    } else if (/^[A-Za-z]:$/.test(key)) {
+      values.set(key, value);
+    }
+  }
+  const text = (key: string) => values.get(key) ?? '';
+  const list = (key: string) => values.get(key)?.split(' ') ?? [];
+  const number = (key: string) => (/^[0-9]{1,15}$/.test(text(key)) ? Number(text(key)) : 0);
+  return {
+    name: text('P:'),
+    version: text('V:'),
+    arch: text('A:'),
+    checksum: text('C:'),
+    sizeBytes: number('S:'),
+    installedSize: number('I:'),
+    description: text('T:'),
+    url: text('U:'),
+    license: text('L:'),
+    origin: text('o:'),
+    maintainer: text('m:'),
+    buildTime: number('t:'),
+    commit: text('c:'),
+    depends: list('D:'),
+    installIf: list('i:'),
+    provides: list('p:'),
+    replaces: list('r:'),
+    providerPriority: number('k:'),
+    files,
+  };
+}

@@ -1,0 +1,13 @@
+// Everything an operation may know of the outside, as one value. Made by the command line (or a library user), nowhere else.
+
+import type { EventSink } from '../base/events.ts';
+
+export interface Host {
+  /** Relative paths of a request count from here. Absolute. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The machine's architecture, any spelling. */
+  readonly hostArch: string;
+  readonly homeDir: string;
+  readonly events: EventSink;
+}

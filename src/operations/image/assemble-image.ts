@@ -1,0 +1,177 @@
+// One architecture from chosen packages to an image whose layers lie in a blob directory.
+
+import { Failure } from '../../base/failure.ts';
+import { stripCredentials } from '../../base/redact.ts';
+import type { BlobDirectory } from '../../effects/output/blob-directory.ts';
+import type { CompressedLayer } from '../../effects/output/compress-layer.ts';
+import { readOciLayout } from '../../effects/output/oci-layout.ts';
+import type { PackageHandle } from '../../effects/store/package-handle.ts';
+import type { Package } from '../../formats/apk/package.ts';
+import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
+import { findImage, type Image } from '../../formats/oci/image.ts';
+import { planImage } from '../../formats/oci/plan-image.ts';
+import type { Moment } from '../../formats/oci/timestamps.ts';
+import { platformOf } from '../../planning/config/architecture.ts';
+import type { ImageConfig } from '../../planning/config/image-config.ts';
+import { splitWords } from '../../planning/config/words.ts';
+import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
+import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
+import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
+import { layerBytes } from '../../planning/rootfs/layer-tar.ts';
+import { resolve } from 'node:path';
+import type { BuildMoments } from './build-moment.ts';
+import { fetchPackages } from './fetch-packages.ts';
+import { imageRepositories, type OpenImage } from './open-image.ts';
+import { readBasePackages, type ResolvedImage } from './resolve-image.ts';
+
+export interface AssembledRootfs {
+  readonly arch: string;
+  readonly rootfs: Rootfs;
+  readonly created: Moment;
+  /** In install order. */
+  readonly packages: readonly Package[];
+  readonly read: PackagedRead;
+}
+
+export interface AssembledImage extends AssembledRootfs {
+  readonly image: Image;
+  readonly layers: readonly CompressedLayer[];
+}
+
+export interface AssemblyInput {
+  readonly resolved: ResolvedImage;
+  readonly keys: ReadonlyMap<string, string>;
+  readonly moments: BuildMoments;
+}
+
+/**
+ * Fetches the packages, assembles the tree and hands it to `use`, whose reads may go back to the store. A damaged store entry
+ * is thrown away and fetched again, once; a second time the Failure passes.
+ */
+export async function withRootfs<T>(
+  image: OpenImage,
+  input: AssemblyInput,
+  use: (assembled: AssembledRootfs) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const handles = await fetchPackages(image, input.resolved.packages, input.resolved.arch);
+    try {
+      return await use(assemble(image, input, handles));
+    } catch (error) {
+      const damaged = error instanceof Failure && error.code === 'CHECKSUM_MISMATCH' ? (error.data as DamagedContent | undefined) : undefined;
+      const handle = damaged === undefined ? undefined : handles[damaged.packageIndex];
+      if (handle === undefined || attempt > 1) throw error;
+      handle.discard();
+      const { info } = handle.package;
+      image.host.events({
+        type: 'warning',
+        code: 'CACHE_DAMAGED',
+        message: `the cached copy of ${info.name} ${info.version} was damaged; fetching it again`,
+      });
+    } finally {
+      for (const handle of handles) handle.close();
+    }
+  }
+}
+
+/** Compresses the layers into `blobs` and makes the image of it. */
+export async function packImage(image: OpenImage, assembled: AssembledRootfs, blobs: BlobDirectory): Promise<AssembledImage> {
+  const { arch, rootfs, created, read } = assembled;
+  const { events } = image.host;
+  events({ type: 'phase-started', phase: 'compress', arch });
+  const total = rootfs.layers.reduce((sum, layer) => sum + contentBytes(layer), 0);
+  const layers: CompressedLayer[] = [];
+  let done = 0;
+  for (const entries of rootfs.layers) {
+    const counted = counting(layerBytes(entries, rootfs.names, read), (bytes) => {
+      done += bytes;
+      events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
+    });
+    layers.push(await blobs.addLayer(counted));
+  }
+  events({ type: 'phase-finished', phase: 'compress', arch });
+  const base = await baseImage(image, arch, blobs);
+  const planned = planImage({
+    ...runSettings(rootfs.config),
+    platform: platformOf(arch),
+    created: created.text,
+    layers: layers.map(({ digest, sizeBytes, diffId }) => ({ descriptor: { mediaType: MEDIA_TYPE.layerGzip, digest, sizeBytes }, diffId })),
+    ...(base && { base }),
+  });
+  return { ...assembled, image: planned, layers };
+}
+
+function assemble(image: OpenImage, { resolved, keys, moments }: AssemblyInput, handles: readonly PackageHandle[]): AssembledRootfs {
+  const { config, host } = image;
+  const { arch } = resolved;
+  host.events({ type: 'phase-started', phase: 'assemble', arch });
+  const packages = handles.map((handle) => handle.package);
+  const created = moments.created(packages.map((pkg) => pkg.info));
+  const read: PackagedRead = (index, offset, length) => handles[index]!.read(offset, length);
+  const baseInstalled = readBasePackages(image, arch);
+  const rootfs = assembleRootfs({
+    config: resolved.config,
+    arch,
+    packages,
+    world: resolved.world,
+    keys,
+    buildRepositories: imageRepositories(config).map(stripCredentials),
+    runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(stripCredentials),
+    read,
+    baseEpochSeconds: moments.base.epochSeconds,
+    createdSeconds: created.epochSeconds,
+    ...(baseInstalled !== undefined && { baseInstalled }),
+  });
+  for (const message of rootfs.warnings) host.events({ type: 'warning', code: 'IMAGE_INCOMPLETE', message: `${arch}: ${message}` });
+  host.events({ type: 'phase-finished', phase: 'assemble', arch });
+  return { arch, rootfs, created, packages, read };
+}
+
+/** What the image's config says about running it (layer-and-oci.md 12). */
+function runSettings(config: ImageConfig) {
+  const { entrypoint } = config;
+  return {
+    entrypoint:
+      entrypoint.shellFragment === '' ? splitWords(entrypoint.command, 'entrypoint.command') : ['/bin/sh', '-c', entrypoint.shellFragment],
+    cmd: splitWords(config.cmd, 'cmd'),
+    env: config.environment,
+    annotations: config.annotations,
+    user: config.accounts.runAs,
+    volumes: config.volumes,
+    workingDir: config.workDir,
+    stopSignal: config.stopSignal,
+  };
+}
+
+/** The base image for the architecture, its layers brought to the others. */
+async function baseImage(image: OpenImage, arch: string, blobs: BlobDirectory): Promise<Image | undefined> {
+  const base = image.config.contents.baseImage;
+  if (base === undefined) return undefined;
+  const layout = await readOciLayout(resolve(image.host.cwd, base.image));
+  const { architecture } = platformOf(arch);
+  const found = findImage(layout.index, { os: 'linux', architecture });
+  if (found === undefined) throw new Failure('IMAGE_INVALID', `the base image ${base.image} has no image for ${arch}`);
+  for (const layer of found.manifest.layers) await blobs.add(layer, layout.blobs);
+  return found;
+}
+
+function contentBytes(entries: Iterable<LayerEntry>): number {
+  let sum = 0;
+  for (const { node, content } of entries) sum += 512 + (content !== undefined ? contentSize(content) : node.kind === 'file' ? contentSize(node.content) : 0);
+  return sum;
+}
+
+function* counting(chunks: Iterable<Uint8Array>, count: (bytes: number) => void): Generator<Uint8Array> {
+  for (const chunk of chunks) {
+    yield chunk;
+    count(chunk.length);
+  }
+}
+
+/** Files of the image that are not directories, for the summary. */
+export function countFiles(rootfs: Rootfs): number {
+  let count = 0;
+  for (const [, node] of rootfs.tree.walk()) if (node.kind !== 'directory') count++;
+  return count;
+}
+

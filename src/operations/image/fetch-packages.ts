@@ -1,0 +1,35 @@
+// Brings the chosen packages into the store, verified, a bounded number at a time, in any order; hands them out in install
+// order. The order of downloads can never reach an image.
+
+import { mapBounded } from '../../base/bounded.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { fetchPackage } from '../../effects/repository/fetch-package.ts';
+import type { PackageHandle } from '../../effects/store/package-handle.ts';
+import type { OpenImage } from './open-image.ts';
+import type { ChosenPackage } from './resolve-image.ts';
+
+/** Handles in the order of `packages`. Close them. */
+export async function fetchPackages(
+  image: OpenImage,
+  packages: readonly ChosenPackage[],
+  arch: string,
+): Promise<PackageHandle[]> {
+  const { host, http, store, request } = image;
+  const { events } = host;
+  events({ type: 'phase-started', phase: 'fetch', arch });
+  let done = 0;
+  const handles = await mapBounded(packages, LIMITS.parallelDownloads, async (pkg) => {
+    const wanted = {
+      url: pkg.url,
+      label: `${pkg.name}-${pkg.version}`,
+      checksum: pkg.checksum,
+      workdir: host.cwd,
+      ...(request.limits && { limits: request.limits }),
+    };
+    const handle = await fetchPackage(wanted, http, store);
+    events({ type: 'progress', phase: 'fetch', arch, done: ++done, total: packages.length, unit: 'packages', item: pkg.name });
+    return handle;
+  });
+  events({ type: 'phase-finished', phase: 'fetch', arch });
+  return handles;
+}

@@ -1,0 +1,36 @@
+// What a user says about an image and where its packages come from; flags in the reference's names (cli.md 1).
+
+/** Bounds given by flags, in bytes. Absent: the default of base/limits.ts; Infinity: no limit. */
+export interface LimitOverrides {
+  readonly indexBytes?: number;
+  readonly controlBytes?: number;
+  readonly packageDataBytes?: number;
+  readonly responseBytes?: number;
+}
+
+/** What every command says about a configuration and its sources. */
+export interface SourceRequest {
+  readonly configPath: string;
+  /** --arch, any spelling, `all` and `host`; [] = what the configuration says. */
+  readonly archs: readonly string[];
+  readonly keyringAppend: readonly string[];
+  readonly buildRepositoryAppend: readonly string[];
+  readonly repositoryAppend: readonly string[];
+  readonly cacheDir?: string;
+  readonly offline: boolean;
+  readonly ignoreSignatures: boolean;
+  readonly includePaths: readonly string[];
+  readonly limits?: LimitOverrides;
+}
+
+/** What commands that assemble a root filesystem say beyond that. */
+export interface ImageRequest extends SourceRequest {
+  readonly packageAppend: readonly string[];
+  readonly annotations: readonly string[];
+  /** RFC 3339. */
+  readonly buildDate?: string;
+  readonly lockfile?: string;
+  readonly vcs: boolean;
+  /** `tar`, or undefined for what the configuration says. */
+  readonly format?: string;
+}

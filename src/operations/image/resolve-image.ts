@@ -1,0 +1,163 @@
+// Which packages go into the image, in which order (apk-format.md 6), from the repositories or from a lock.
+
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Failure } from '../../base/failure.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { openRepositories } from '../../effects/repository/open-repositories.ts';
+import { ApkIndex } from '../../formats/apk/index-lookup.ts';
+import { parseInstalled } from '../../formats/apk/installed.ts';
+import { apkArchitecture } from '../../planning/config/architecture.ts';
+import { lockedConfig } from '../../planning/config/locked-config.ts';
+import { checkLock, lockedPackages } from '../../planning/lock/check-lock.ts';
+import { parseLock } from '../../planning/lock/lock.ts';
+import type { ArchitectureIndexes, ResolvedPackage } from '../../planning/solver/architecture-indexes.ts';
+import { explanationFailure } from '../../planning/solver/explanation.ts';
+import { resolveWanted, resolveWorld } from '../../planning/solver/resolve.ts';
+import type { ImageConfig } from '../../planning/config/image-config.ts';
+import { sortedUnique } from '../../base/order.ts';
+import { type ImageKeys, imageRepositories, type OpenImage } from './open-image.ts';
+
+/** A package chosen for an image: where it is and what the index or the lock promises about it. */
+export interface ChosenPackage {
+  readonly name: string;
+  readonly version: string;
+  /** As written in the configuration (relative paths stay relative), without user info. */
+  readonly url: string;
+  /** `Q1...` of the control member. */
+  readonly checksum: string;
+}
+
+export interface ResolvedImage {
+  /** OCI form. */
+  readonly arch: string;
+  /** What /etc/apko.json of this architecture starts from. */
+  readonly config: ImageConfig;
+  /** Lines of /etc/apk/world. */
+  readonly world: readonly string[];
+  /** In install order. */
+  readonly packages: readonly ChosenPackage[];
+}
+
+/** The repositories' indexes for each architecture, the base image's last. */
+export async function openIndexes(image: OpenImage, keys: ImageKeys): Promise<ArchitectureIndexes[]> {
+  const { config, host, http, store, request } = image;
+  host.events({ type: 'phase-started', phase: 'index' });
+  const architectures = await Promise.all(
+    image.archs.map(async (arch): Promise<ArchitectureIndexes> => {
+      const options = {
+        repositories: imageRepositories(config),
+        apkArch: apkArchitecture(arch),
+        keys: request.ignoreSignatures ? undefined : keys.forArch(arch),
+        workdir: host.cwd,
+        ...(request.limits && { limits: request.limits }),
+      };
+      const repositories = await openRepositories(options, http, store, host.events);
+      const base = readBasePackages(image, arch);
+      if (base === undefined) return { arch, repositories };
+      const index = new ApkIndex(Buffer.from(base), `the base image's packages for ${arch}`);
+      return {
+        arch,
+        repositories: [...repositories, { url: config.contents.baseImage?.apkIndex ?? '', tag: '', index }],
+        installed: parseInstalled(base).map((record) => record.name),
+      };
+    }),
+  );
+  host.events({ type: 'phase-finished', phase: 'index' });
+  return architectures;
+}
+
+/** Pass 1: the wishes of the configuration. `together`: one version for all architectures, as images need. */
+export function chooseWanted(image: OpenImage, architectures: readonly ArchitectureIndexes[], together: boolean) {
+  const { events } = image.host;
+  events({ type: 'phase-started', phase: 'resolve' });
+  const perArch = architectures.map((architecture) => ({
+    architecture,
+    wanted: [...image.config.contents.packages, ...baseWorld(image, architecture.arch)],
+  }));
+  // Together only where all architectures wish for the same, which they do unless base images differ.
+  const groups = together ? [perArch] : perArch.map((one) => [one]);
+  const chosen = groups.flatMap((group) => {
+    const resolution = resolveWanted({
+      wanted: sortedUnique(group.flatMap((one) => one.wanted)),
+      architectures: group.map((one) => one.architecture),
+      together,
+    });
+    if (!resolution.ok) throw explanationFailure(resolution.explanation);
+    return resolution.perArch;
+  });
+  events({ type: 'phase-finished', phase: 'resolve' });
+  return chosen;
+}
+
+/** Both passes: what `build` installs. `appended` are the raw values of --package-append, which stay in the world. */
+export function resolveForBuild(
+  image: OpenImage,
+  architectures: readonly ArchitectureIndexes[],
+  appended: readonly string[],
+): ResolvedImage[] {
+  const chosen = chooseWanted(image, architectures, true);
+  return architectures.map((architecture, i) => {
+    const config = lockedConfig(image.config, architecture.arch, chosen[i]!.locked);
+    const world = [...config.contents.packages, ...appended];
+    const resolution = resolveWorld(world, architecture);
+    if (!resolution.ok) throw explanationFailure(resolution.explanation);
+    return { arch: architecture.arch, config, world, packages: resolution.packages.map((p) => chosenPackage(p, architecture.arch)) };
+  });
+}
+
+/** From a lock file: nothing is resolved and no index is read. Architectures without locked packages are left out. */
+export function resolveFromLock(image: OpenImage, lockPath: string, appended: readonly string[]): ResolvedImage[] {
+  const { host, loaded, request } = image;
+  const lock = parseLock(readLock(host.cwd, lockPath), lockPath);
+  const findings = checkLock(lock, {
+    lockPath,
+    configPath: request.configPath,
+    checksum: loaded.checksum,
+    archs: image.archs.map(apkArchitecture),
+  });
+  for (const { code, message, hint } of findings) host.events({ type: 'warning', code, message, hint });
+  return image.archs.flatMap((arch) => {
+    const packages = lockedPackages(lock, apkArchitecture(arch));
+    if (packages.length === 0) return [];
+    const config = lockedConfig(image.config, arch, packages.map((p) => `${p.name}=${p.version}`));
+    const world = [...config.contents.packages, ...appended, ...baseWorld(image, arch)];
+    return [{ arch, config, world, packages }];
+  });
+}
+
+export function chosenPackage({ record, repository }: ResolvedPackage, arch: string): ChosenPackage {
+  const { name, version, checksum } = record;
+  return { name, version, checksum, url: `${repository.url}/${apkArchitecture(arch)}/${name}-${version}.apk` };
+}
+
+/** The installed database text of the base image for an architecture; undefined without a base image. */
+export function readBasePackages(image: OpenImage, arch: string): string | undefined {
+  const base = image.config.contents.baseImage;
+  if (base === undefined) return undefined;
+  const path = resolve(image.host.cwd, base.apkIndex, apkArchitecture(arch), 'APKINDEX');
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Failure('CONFIG_NOT_FOUND', `the base image's package list ${join(base.apkIndex, apkArchitecture(arch), 'APKINDEX')} cannot be read`, {
+      hint: 'contents.baseimage.apkindex names a folder with <arch>/APKINDEX',
+      cause,
+    });
+  }
+}
+
+function baseWorld(image: OpenImage, arch: string): string[] {
+  const base = readBasePackages(image, arch);
+  return base === undefined ? [] : parseInstalled(base).map((record) => `${record.name}=${record.version}`);
+}
+
+function readLock(cwd: string, path: string): string {
+  try {
+    const bytes = readFileSync(resolve(cwd, path));
+    if (bytes.length > LIMITS.lockBytes) throw new Failure('LOCK_INVALID', `the lock file ${path} is larger than ${LIMITS.lockBytes} bytes`);
+    return bytes.toString('utf8');
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    throw new Failure('LOCK_INVALID', `the lock file ${path} cannot be read`, { hint: 'make it with `stave lock`', cause });
+  }
+}

@@ -1,0 +1,68 @@
+// `stave lock`: resolves every architecture on its own, verifies all packages, and writes what it found (sbom-and-lock.md 5).
+
+import { resolve } from 'node:path';
+import { stripCredentials } from '../base/redact.ts';
+import { writeFileAtomically } from '../effects/output/atomic-file.ts';
+import { apkArchitecture } from '../planning/config/architecture.ts';
+import { printLock } from '../planning/lock/lock.ts';
+import { planLock } from '../planning/lock/plan-lock.ts';
+import type { Host } from './host.ts';
+import { fetchPackages } from './image/fetch-packages.ts';
+import { openKeys, type OpenImage, withImage } from './image/open-image.ts';
+import type { SourceRequest } from './image/request.ts';
+import { type ChosenPackage, chooseWanted, chosenPackage, openIndexes } from './image/resolve-image.ts';
+
+export interface LockRequest extends SourceRequest {
+  readonly output: string;
+}
+
+export interface LockReport {
+  readonly path: string;
+  readonly images: readonly { readonly arch: string; readonly packageCount: number }[];
+}
+
+/** Writes the lock file. */
+export async function lockImage(request: LockRequest, host: Host): Promise<LockReport> {
+  const { text, images } = await resolveLock(request, host);
+  const path = resolve(host.cwd, request.output);
+  await writeFileAtomically(path, (write) => write(Buffer.from(text)));
+  return { path, images };
+}
+
+/** The text of the lock file. */
+export async function resolveLock(
+  request: SourceRequest,
+  host: Host,
+): Promise<{ readonly text: string; readonly images: LockReport['images'] }> {
+  return await withImage(request, host, { purpose: 'lock' }, async (image) => {
+    const keys = await openKeys(image);
+    const architectures = await openIndexes(image, keys);
+    const chosen = chooseWanted(image, architectures, false);
+    const perArch = [];
+    for (const [i, { arch, installed = [] }] of architectures.entries()) {
+      const packages = chosen[i]!.packages.filter(({ record }) => !installed.includes(record.name)).map((p) => chosenPackage(p, arch));
+      perArch.push(await lockArchitecture(image, arch, packages));
+    }
+    const flagKeys = new Set(request.keyringAppend.map(stripCredentials));
+    const lock = planLock({
+      configName: request.configPath,
+      configChecksum: image.loaded.checksum,
+      keyring: keys.keyring.filter(({ url }) => !flagKeys.has(url)).map(({ url, pem }) => ({ url, content: pem })),
+      perArch,
+    });
+    return { text: printLock(lock), images: perArch.map(({ arch, packages }) => ({ arch, packageCount: packages.length })) };
+  });
+}
+
+async function lockArchitecture(image: OpenImage, arch: string, packages: readonly ChosenPackage[]) {
+  const handles = await fetchPackages(image, packages, arch);
+  for (const handle of handles) handle.close();
+  const { contents } = image.loaded.config;
+  return {
+    arch: apkArchitecture(arch),
+    repositories: contents.repositories,
+    buildRepositories: contents.buildRepositories,
+    runtimeRepositories: contents.runtimeRepositories,
+    packages: packages.map(({ name, version, url, checksum }, i) => ({ name, version, url, checksum, members: handles[i]!.package.members })),
+  };
+}

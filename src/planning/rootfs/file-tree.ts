@@ -1,0 +1,297 @@
+// The image's file tree in memory, with the path rules that show up in layers (layer-and-oci.md 3, "In-memory filesystem rules").
+// All paths are inside the image: symbolic links resolve against its own root and can never leave it.
+// Never holds packaged file contents (content.ts) and never asks the machine for its clock, users or umask.
+
+import { hashHex } from '../../base/digest.ts';
+import { Failure } from '../../base/failure.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { compareBytes } from '../../base/order.ts';
+import { type Content, contentSize, damagedContent, EMPTY, type PackagedRead, readContent } from './content.ts';
+
+interface NodeFields {
+  /** 0..0o7777. */
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Seconds since 1970, perhaps with a fraction. */
+  mtime: number;
+  /** `user.x` -> byte string. */
+  xattrs: ReadonlyMap<string, string>;
+  /** Index of the package that put the node here; undefined = the builder did. */
+  owner: number | undefined;
+  /** Hex SHA-1 that the owner's archive promised for content or link target. */
+  checksum: string | undefined;
+  /** Names under which packages hard-linked this node -> link name as in their archive. */
+  aliases: Map<string, string> | undefined;
+}
+
+export interface DirectoryNode extends NodeFields {
+  readonly kind: 'directory';
+  readonly children: Map<string, TreeNode>;
+}
+export interface FileNode extends NodeFields {
+  readonly kind: 'file';
+  content: Content;
+  /** What the package shipped, kept because truncating a packaged file to nothing lets it show through again. */
+  readonly shipped: Content | undefined;
+}
+export interface SymlinkNode extends NodeFields {
+  readonly kind: 'symlink';
+  readonly target: string;
+}
+export interface DeviceNode extends NodeFields {
+  readonly kind: 'device';
+  /** tar type flag: character, block, fifo. */
+  readonly type: '3' | '4' | '6';
+  readonly major: number;
+  readonly minor: number;
+}
+export type TreeNode = DirectoryNode | FileNode | SymlinkNode | DeviceNode;
+
+type Metadata = Partial<NodeFields>;
+
+/** Where a path leads: the directory that holds (or would hold) the name, and the node if there is one. */
+interface Located {
+  readonly directory: DirectoryNode;
+  readonly name: string;
+  readonly node: TreeNode | undefined;
+}
+
+export class FileTree {
+  readonly root: DirectoryNode = makeDirectory(0o755);
+  private readonly read: PackagedRead;
+
+  constructor(read: PackagedRead) {
+    this.read = read;
+  }
+
+  /** The node at a path, or undefined. A final symlink is followed unless told otherwise. */
+  lookup(path: string, options: { readonly follow?: boolean } = {}): TreeNode | undefined {
+    return this.locate(path, options.follow ?? true)?.node;
+  }
+
+  /** Entries of a directory in byte order of their names; [] when it is missing or no directory. */
+  list(path: string): (readonly [string, TreeNode])[] {
+    const node = this.lookup(path);
+    return node?.kind === 'directory' ? sortedChildren(node) : [];
+  }
+
+  /** Part of a file's content, without loading the rest. */
+  readRange(node: FileNode, start: number, length: number): Uint8Array {
+    return readContent(node.content, this.read, start, length);
+  }
+
+  /** A whole small file, verified, or undefined when there is no file at the path. */
+  readBytes(path: string): Uint8Array | undefined {
+    const node = this.lookup(path);
+    if (node?.kind !== 'file') return undefined;
+    if (contentSize(node.content) > LIMITS.editedFileBytes) {
+      throw new Failure('ARCHIVE_LIMIT', `"${path}" is too large to be read by the builder (${contentSize(node.content)} bytes)`);
+    }
+    const bytes = readContent(node.content, this.read);
+    const { content, checksum } = node;
+    if (content.kind === 'packaged' && checksum !== undefined && hashHex('sha1', bytes) !== checksum) {
+      throw damagedContent(path, content.packageIndex);
+    }
+    return bytes;
+  }
+
+  readText(path: string): string | undefined {
+    const bytes = this.readBytes(path);
+    return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  }
+
+  /** `mkdir -p`: every missing component gets the mode; existing ones keep theirs; symlinks are followed. */
+  mkdirAll(path: string, mode: number): DirectoryNode {
+    const existing = this.lookup(path);
+    if (existing?.kind === 'directory') return existing;
+    let directory = this.root;
+    let walked = '';
+    for (const segment of segmentsOf(path)) {
+      walked += `/${segment}`;
+      const located = this.locate(walked, false);
+      if (located !== undefined && located.node === undefined) located.directory.children.set(located.name, makeDirectory(mode));
+      const node = this.lookup(walked);
+      if (node === undefined) throw missing(walked, 'is a symbolic link that leads nowhere');
+      if (node.kind !== 'directory') throw notDirectory(walked);
+      directory = node;
+    }
+    return directory;
+  }
+
+  /** Creates a file, or replaces the content of the one there, which keeps mode, mtime, xattrs and owner. */
+  writeFile(path: string, bytes: Uint8Array | string, mode: number): FileNode {
+    const located = this.locateParent(path, true);
+    const content: Content = { kind: 'inline', bytes: typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : bytes };
+    const node = located.node;
+    if (node === undefined) {
+      const file = makeFile(content, { mode });
+      located.directory.children.set(located.name, file);
+      return file;
+    }
+    if (node.kind !== 'file') throw new Failure('PATH_INVALID', `"${path}" exists, but is not a regular file`);
+    node.content = contentSize(content) === 0 ? (node.shipped ?? EMPTY) : content;
+    return node;
+  }
+
+  /** A symbolic link made by the builder; it takes its directory's mtime. The path must be free. */
+  symlink(target: string, path: string): void {
+    const located = this.locateFree(path);
+    located.directory.children.set(located.name, makeSymlink(target, { mode: 0o777, mtime: located.directory.mtime }));
+  }
+
+  /** A character device made by the builder; it takes its directory's mtime. The path must be free. */
+  charDevice(path: string, mode: number, major: number, minor: number): void {
+    const located = this.locateFree(path);
+    located.directory.children.set(located.name, makeDevice('3', major, minor, { mode, mtime: located.directory.mtime }));
+  }
+
+  /** A second name for a node. The path must be free. */
+  link(node: TreeNode, path: string): void {
+    const located = this.locateFree(path);
+    located.directory.children.set(located.name, node);
+  }
+
+  /** Puts a node at a path, in the place of whatever is there. Its directory must exist. */
+  place(path: string, node: TreeNode): void {
+    const located = this.locateParent(path, false);
+    located.directory.children.set(located.name, node);
+  }
+
+  /** Takes a name away; a directory goes with everything below it. A missing path is no error. */
+  remove(path: string): void {
+    const located = this.locate(path, false);
+    if (located?.node !== undefined) located.directory.children.delete(located.name);
+  }
+
+  chmod(path: string, mode: number): void {
+    this.existing(path, 'chmod').mode = mode & 0o7777;
+  }
+
+  chown(path: string, uid: number, gid: number): void {
+    const node = this.existing(path, 'chown');
+    node.uid = uid;
+    node.gid = gid;
+  }
+
+  setMtime(path: string, seconds: number): void {
+    this.existing(path, 'setting the time of').mtime = seconds;
+  }
+
+  /** Every node below the root: depth first, parents before children, children in byte order; links are not followed. */
+  *walk(): Generator<readonly [path: string, node: TreeNode]> {
+    yield* this.walkFrom('', this.root);
+  }
+
+  /** Everything below a path in the order of `walk`, with absolute paths; the node itself is not included. */
+  *walkBelow(path: string): Generator<readonly [path: string, node: TreeNode]> {
+    const node = this.lookup(path);
+    if (node?.kind === 'directory') yield* this.walkFrom(path.replace(/\/+$/, ''), node);
+  }
+
+  private *walkFrom(prefix: string, start: DirectoryNode): Generator<readonly [string, TreeNode]> {
+    // An explicit stack: recursion of generators costs time per level, and depth is the archive's choice.
+    const stack = [{ prefix, entries: sortedChildren(start), next: 0 }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const entry = top.entries[top.next++];
+      if (entry === undefined) {
+        stack.pop();
+        continue;
+      }
+      const path = top.prefix === '' ? entry[0] : `${top.prefix}/${entry[0]}`;
+      yield [path, entry[1]];
+      if (entry[1].kind === 'directory') stack.push({ prefix: path, entries: sortedChildren(entry[1]), next: 0 });
+    }
+  }
+
+  private existing(path: string, verb: string): TreeNode {
+    const node = this.lookup(path);
+    if (node === undefined) throw missing(path, 'does not exist', `${verb} `);
+    return node;
+  }
+
+  private locateParent(path: string, follow: boolean): Located {
+    const located = this.locate(path, follow);
+    if (located === undefined) throw missing(path, 'is in a directory that does not exist');
+    return located;
+  }
+
+  private locateFree(path: string): Located {
+    const located = this.locateParent(path, false);
+    if (located.node !== undefined) throw new Failure('PATH_INVALID', `"${path}" already exists`);
+    return located;
+  }
+
+  /** Undefined when a directory on the way is missing; throws when something on the way is no directory. */
+  private locate(path: string, follow: boolean): Located | undefined {
+    const pending = segmentsOf(path).reverse();
+    let trail: Located[] = [{ directory: this.root, name: '', node: this.root }];
+    let hops = 0;
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      if (name === '..') {
+        if (trail.length > 1) trail.pop();
+        continue;
+      }
+      const directory = trail.at(-1)?.node;
+      if (directory?.kind !== 'directory') throw notDirectory(path);
+      const node = directory.children.get(name);
+      const last = pending.length === 0;
+      if (node === undefined) return last ? { directory, name, node } : undefined;
+      if (node.kind === 'symlink' && (!last || follow)) {
+        if (++hops > LIMITS.symlinkHops) throw new Failure('PATH_INVALID', `"${path}" goes through too many symbolic links`);
+        if (node.target.startsWith('/')) trail = trail.slice(0, 1);
+        pending.push(...segmentsOf(node.target).reverse());
+        continue;
+      }
+      trail.push({ directory, name, node });
+    }
+    return trail.at(-1);
+  }
+}
+
+export function makeDirectory(mode: number, metadata: Metadata = {}): DirectoryNode {
+  return { kind: 'directory', ...fields(mode, metadata), children: new Map() };
+}
+
+export function makeFile(content: Content, metadata: Metadata = {}, shipped?: Content): FileNode {
+  return { kind: 'file', ...fields(0o644, metadata), content, shipped };
+}
+
+export function makeSymlink(target: string, metadata: Metadata): SymlinkNode {
+  return { kind: 'symlink', ...fields(0o777, metadata), target };
+}
+
+export function makeDevice(type: '3' | '4' | '6', major: number, minor: number, metadata: Metadata): DeviceNode {
+  return { kind: 'device', ...fields(0o600, metadata), type, major, minor };
+}
+
+const NO_XATTRS: ReadonlyMap<string, string> = new Map();
+
+function fields(mode: number, m: Metadata): NodeFields {
+  return {
+    mode: m.mode ?? mode,
+    uid: m.uid ?? 0,
+    gid: m.gid ?? 0,
+    mtime: m.mtime ?? 0,
+    xattrs: m.xattrs ?? NO_XATTRS,
+    owner: m.owner,
+    checksum: m.checksum,
+    aliases: m.aliases,
+  };
+}
+
+function segmentsOf(path: string): string[] {
+  return path.split('/').filter((s) => s !== '' && s !== '.');
+}
+
+function sortedChildren(directory: DirectoryNode): (readonly [string, TreeNode])[] {
+  return [...directory.children].sort(([a], [b]) => compareBytes(a, b));
+}
+
+function missing(path: string, what: string, verb = ''): Failure {
+  return new Failure('PATH_INVALID', `${verb}"${path}": it ${what}`);
+}
+
+function notDirectory(path: string): Failure {
+  return new Failure('PATH_INVALID', `"${path}": a part of this path is not a directory`);
+}

@@ -1,0 +1,11 @@
+// The s6 supervision tree of `entrypoint.services` (layer-and-oci.md 4).
+
+import { sortedRecord } from '../../base/order.ts';
+import type { FileTree } from './file-tree.ts';
+
+export function applyServices(tree: FileTree, services: Readonly<Record<string, string>>): void {
+  for (const [name, command] of Object.entries(sortedRecord(services))) {
+    tree.mkdirAll(`sv/${name}`, 0o777);
+    tree.writeFile(`sv/${name}/run`, `#!/bin/execlineb\n${command}\n`, 0o755);
+  }
+}

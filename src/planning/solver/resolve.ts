@@ -1,0 +1,80 @@
+// Wishes + indexes -> packages, or an explanation (apk-format.md 6). The reference's way comes first and its solutions are
+// taken as they are; only where it gives up does the complete search take over.
+
+import { sortedUnique } from '../../base/order.ts';
+import { parseDependency } from '../../formats/apk/dependency.ts';
+import type { ArchitectureIndexes, ResolvedPackage } from './architecture-indexes.ts';
+import { type Explanation, explainUnsolvable } from './explanation.ts';
+import { type Question, searchSpaces, solve } from './solve.ts';
+import type { Candidate } from './universe.ts';
+
+export interface WantedInput {
+  /** `name[op version][@tag]`, or `!name`: must not be installed. In any order. */
+  readonly wanted: readonly string[];
+  readonly architectures: readonly ArchitectureIndexes[];
+  /** Every package must exist in the same version on every architecture (6.8). */
+  readonly together: boolean;
+}
+
+export interface ArchitectureResolution {
+  readonly arch: string;
+  /** In the order of pass 1. */
+  readonly packages: readonly ResolvedPackage[];
+  /** Sorted `name=version[@tag]`: the world of pass 2, the lock. */
+  readonly locked: readonly string[];
+}
+
+export type Resolution =
+  | { readonly ok: true; readonly perArch: readonly ArchitectureResolution[] }
+  | { readonly ok: false; readonly explanation: Explanation };
+
+/** Pass 1: what the configuration wishes for, on all architectures. Failure SOLVE_LIMIT when the search reaches its bound. */
+export function resolveWanted(input: WantedInput): Resolution {
+  const question = wantedQuestion(input);
+  const answer = solve(question);
+  if (!answer.ok) return { ok: false, explanation: explainUnsolvable(question, answer.suspects) };
+  const perArch = answer.packages.map((packages, at) => {
+    const resolved = packages.map((candidate) => toResolved(candidate, question.wanted));
+    const locked = resolved.map(({ record, tag }) => `${record.name}=${record.version}${tag === '' ? '' : `@${tag}`}`);
+    return { arch: question.spaces[at]!.universe.arch, packages: resolved, locked: sortedUnique(locked) };
+  });
+  return { ok: true, perArch };
+}
+
+export type WorldResolution =
+  /** In install order. */
+  | { readonly ok: true; readonly packages: readonly ResolvedPackage[] }
+  | { readonly ok: false; readonly explanation: Explanation };
+
+/**
+ * Pass 2: a world of exact versions on one architecture; its order is the install order. Where our own lock holds a package
+ * of a tagged repository without its tag (a dependency of a tagged wish), the reference fails; we let the tags that occur
+ * in the world apply to all of it.
+ */
+export function resolveWorld(world: readonly string[], architecture: ArchitectureIndexes): WorldResolution {
+  const question: Question = {
+    spaces: searchSpaces([architecture], false),
+    wanted: sortedUnique(world),
+    locked: true,
+    together: false,
+  };
+  const answer = solve(question);
+  if (!answer.ok) return { ok: false, explanation: explainUnsolvable(question, answer.suspects) };
+  return { ok: true, packages: answer.packages[0]!.map((candidate) => toResolved(candidate, question.wanted)) };
+}
+
+/** The question that pass 1 asks. */
+export function wantedQuestion({ wanted, architectures, together }: WantedInput): Question {
+  const several = together && architectures.length > 1;
+  return {
+    spaces: searchSpaces(architectures, several),
+    wanted: sortedUnique(wanted),
+    locked: false,
+    together: several,
+  };
+}
+
+function toResolved({ record, repository }: Candidate, wanted: readonly string[]): ResolvedPackage {
+  const naming = wanted.map(parseDependency).find((wish) => wish.name === record.name && wish.tag !== '');
+  return { record, repository, tag: naming?.tag ?? '' };
+}
