@@ -2,51 +2,14 @@
 // Tests of the command line put their own operations behind the same doors.
 
 import type { BuildReport, BuildRequest } from '../operations/build-image/build.ts';
+import type { CleanReport, CleanRequest } from '../operations/clean.ts';
+import type { DotRequest } from '../operations/dot.ts';
 import type { Host } from '../operations/host.ts';
-import type { ImageRequest, SourceRequest } from '../operations/image/request.ts';
+import type { SourceRequest } from '../operations/image/request.ts';
 import type { LockReport, LockRequest } from '../operations/lock.ts';
+import type { RootfsReport, RootfsRequest } from '../operations/minirootfs.ts';
 import type { PackageList } from '../operations/show-packages.ts';
-
-export interface DotRequest extends SourceRequest {
-  readonly spanningTree: boolean;
-}
-
-export interface RootfsRequest extends ImageRequest {
-  readonly output: string;
-}
-
-export interface RootfsReport {
-  readonly path: string;
-  readonly arch: string;
-  readonly digest: string;
-  readonly sizeBytes: number;
-}
-
-export interface WhyRequest extends SourceRequest {
-  readonly lockfile?: string;
-  /** A package name; `why-not` takes `name=version` too. */
-  readonly packageName: string;
-}
-
-/** The answer for one architecture. */
-export interface WhyAnswer {
-  readonly arch: string;
-  /** Whether the package is in the image. */
-  readonly installed: boolean;
-  /** The reason, in plain words, one line each, indented as a tree. */
-  readonly lines: readonly string[];
-}
-
-export interface CleanRequest {
-  readonly cacheDir?: string;
-  readonly dryRun: boolean;
-}
-
-export interface CleanReport {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly removed: boolean;
-}
+import type { WhyAnswer, WhyRequest } from '../operations/why.ts';
 
 export interface Operations {
   buildImage(request: BuildRequest, host: Host): Promise<BuildReport>;

@@ -90,7 +90,7 @@ function configureTexts(program: StaveCommand, world: World): void {
   program.configureOutput({
     writeOut: (text) => world.stdout.write(text),
     writeErr: (text) => world.stderr.write(text),
-    getOutHelpWidth: () => Math.min(world.stdout.columns ?? 100, 100),
+    getOutHelpWidth: () => Math.min(world.stdout.columns || 100, 100),
     getOutHasColors: () => true, // `paint` has already decided.
   });
 }

@@ -83,7 +83,7 @@ export function visibleCommands(command: Command): readonly Command[] {
 }
 
 /** Long flags that help and completion show, those of the parents too, in byte order. */
-export function visibleFlags(command: Command): string[] {
+function visibleFlags(command: Command): string[] {
   const help = command.createHelp();
   const options = [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)];
   return options.flatMap((option) => (option.long ? [option.long] : [])).sort(compareBytes);

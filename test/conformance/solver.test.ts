@@ -21,7 +21,7 @@ function readIndexText(path: string): Uint8Array {
   const tar = gunzipSync(readFileSync(path));
   for (let at = 0; at + 512 <= tar.length; ) {
     const name = tar.toString('latin1', at, at + 100).replace(/\0.*/s, '');
-    const size = Number.parseInt(tar.toString('latin1', at + 124, at + 135), 8) || 0;
+    const size = Number.parseInt(tar.toString('latin1', at + 124, at + 136), 8) || 0;
     if (name === 'APKINDEX') return tar.subarray(at + 512, at + 512 + size);
     at += 512 + Math.ceil(size / 512) * 512;
   }
@@ -81,7 +81,10 @@ describe.skipIf(sharedDir === undefined)(`apk-tools' table of versions${absent}`
       if (x === undefined || y === undefined || !'<=>'.includes(operator)) return false;
       return Math.sign(compareVersions(x, y)) !== { '<': -1, '=': 0, '>': 1 }[operator];
     });
-    expect(differing).toEqual([['8.2.0015', '<', '8.2.002']]);
+    expect(differing).toEqual([
+      ['4.5.14', '>', '4.09-r1'],
+      ['8.2.0015', '<', '8.2.002'],
+    ]);
   });
 });
 
@@ -178,17 +181,17 @@ describe.skipIf(sharedDir === undefined)(`the golden images' packages${absent}`,
     const extra = /service-bundle/.test(text) ? ['s6'] : [];
     const { architectures, pass1 } = resolve(config, extra);
     expect(pass1.ok ? '' : printExplanation(pass1.explanation)).toBe('');
-    const installed = architectures.flatMap((indexes, at) => {
-      const pass2 = resolveWorld([...(pass1.ok ? pass1.perArch[at]!.locked : []), ...extra], indexes);
-      return pass2.ok ? pins(pass2.packages) : [];
-    });
+    const perArch = pass1.ok ? pass1.perArch : [];
+    const lists = perArch.map(({ packages }) => pins(packages));
     const expected = readFileSync(`${folder}/expected/${name}/packages.txt`, 'utf8').trim().split('\n');
-    // With two architectures their order varies; within each it does not matter which comes first here.
-    expect(installed.length === expected.length ? installed.sort() : installed).toEqual([...expected].sort());
-    if (architectures.length === 1) {
-      const again = resolveWorld([...(pass1.ok ? pass1.perArch[0]!.locked : []), ...extra], architectures[0]!);
-      expect(again.ok ? pins(again.packages) : []).toEqual(expected);
-    }
+    // The order of the architectures varies between runs of the reference.
+    const forward = lists.flat();
+    const backward = [...lists].reverse().flat();
+    expect(JSON.stringify(backward) === JSON.stringify(expected) ? backward : forward).toEqual(expected);
+    perArch.forEach(({ locked }, at) => {
+      const pass2 = resolveWorld([...locked, ...extra], architectures[at]!);
+      expect(pass2.ok ? pins(pass2.packages).sort() : []).toEqual([...(lists[at] ?? [])].sort());
+    });
   });
 
   it.each([

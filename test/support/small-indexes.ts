@@ -16,7 +16,7 @@ export interface SmallPackage {
   readonly priority?: number;
 }
 
-export function indexText(packages: readonly SmallPackage[]): Uint8Array {
+function indexText(packages: readonly SmallPackage[]): Uint8Array {
   const records = packages.map(({ is, needs = [], provides = [], installIf = [], origin = '', priority }) => {
     const [name, version] = is.split('=');
     const lines = [`P:${name}`, `V:${version}`, 'A:x86_64', 'S:1', 'I:1'];

@@ -2,7 +2,7 @@
 // the image" to `why` (or the other way round) is an answer, not a failure: the exit code is 0.
 
 import { textFlag } from '../flags.ts';
-import type { WhyAnswer } from '../operations.ts';
+import type { WhyAnswer } from '../../operations/why.ts';
 import type { CommandRun } from '../session.ts';
 import { given, sourceRequest } from '../source-request.ts';
 import { printable } from '../ui/printable.ts';

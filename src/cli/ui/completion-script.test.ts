@@ -78,14 +78,16 @@ describe.skipIf(!has('bash'))('bash answers', () => {
   });
 });
 
-describe.skipIf(!has('fish'))('fish answers', () => {
+const [, , fish] = SHELLS;
+
+describe.skipIf(!has(fish))('fish answers', () => {
   it.each([
     ['stave why', ['why', 'why-not']],
     ['stave build --sbom-p', ['--sbom-path']],
     ['stave completion z', ['zsh']],
   ])('%s', (line, answers) => {
-    const probe = `${script('fish')}\ncomplete -C '${line}'`;
-    const output = execFileSync('fish', ['--no-config', '-c', probe], { encoding: 'utf8' });
+    const probe = `${script(fish)}\ncomplete -C '${line}'`;
+    const output = execFileSync(fish, ['--no-config', '-c', probe], { encoding: 'utf8' });
     expect(
       output
         .trimEnd()

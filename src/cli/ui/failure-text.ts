@@ -34,7 +34,7 @@ export function failureRecord(failure: Failure): Record<string, unknown> {
 }
 
 /** Our own mistake: the stack, and a request to report it. */
-export function printBug(error: unknown, paint: Paint): string {
+function printBug(error: unknown, paint: Paint): string {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return [
     `${paint('error', 'internal error:')} ${printable(redactText(stack))}`,
@@ -45,7 +45,7 @@ export function printBug(error: unknown, paint: Paint): string {
   ].join('\n');
 }
 
-export function bugRecord(error: unknown): Record<string, unknown> {
+function bugRecord(error: unknown): Record<string, unknown> {
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
   return {

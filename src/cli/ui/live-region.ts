@@ -14,7 +14,7 @@ export class LiveRegion {
 
   /** Replaces what was drawn before. Lines are cut to the terminal's width, since wrapped lines cannot be erased. */
   draw(lines: readonly string[]): void {
-    const columns = (this.#sink.columns ?? 80) - 1;
+    const columns = (this.#sink.columns || 80) - 1; // Some terminals say that they have 0.
     const text = lines.map((line) => `${fitted(line, columns)}\n`).join('');
     const output = this.#eraser() + text;
     if (output !== '') this.#sink.write(output);

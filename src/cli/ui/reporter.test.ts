@@ -144,6 +144,17 @@ describe('live', () => {
   });
 });
 
+describe('a terminal that does not know its width', () => {
+  it.each([0, undefined])('%s columns', (columns) => {
+    const sink = { ...recordedSink(true), columns };
+    createReporter({ sink, style: 'live', level: 'info', paint: noPaint, now: () => 0 }).events({
+      type: 'phase-started',
+      phase: 'fetch',
+    });
+    expect(sink.text).toBe('fetching packages\n');
+  });
+});
+
 describe('phases', () => {
   it('counts overlapping architectures once and phases again that come again', () => {
     const at = (type: 'phase-started' | 'phase-finished', arch: string): StaveEvent => ({ type, phase: 'fetch', arch });

@@ -39,7 +39,7 @@ export interface HttpClientOptions {
   readonly timeoutMs?: number;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   /** Bytes of the resource; `end` is inclusive. A server that ignores ranges answers 200 with everything. */
   readonly range?: { readonly start: number; readonly end?: number };
   readonly ifNoneMatch?: string | undefined;
@@ -50,7 +50,7 @@ export interface HttpRequest {
   readonly maxAttempts?: number;
 }
 
-export interface HttpResponse {
+interface HttpResponse {
   /** 206 only with `range`, 304 only with `ifNoneMatch`; everything else was thrown as HTTP_STATUS. */
   readonly status: 200 | 206 | 304;
   readonly headers: IncomingHttpHeaders;

@@ -26,8 +26,10 @@ const underWay = new WeakMap<Store, Map<string, Promise<unknown>>>();
 export async function fetchPackage(wanted: PackageToFetch, http: HttpClient, store: Store): Promise<PackageHandle> {
   const running = underWay.get(store) ?? new Map<string, Promise<unknown>>();
   underWay.set(store, running);
-  // When the other one fails, this one may still succeed: it may come from another place.
-  await running.get(wanted.checksum)?.catch(() => {});
+  for (let other = running.get(wanted.checksum); other !== undefined; other = running.get(wanted.checksum)) {
+    // When the other one fails, this one may still succeed: it may come from another place.
+    await other.catch(() => {});
+  }
   const known = openExpandedPackage(store, wanted);
   if (known !== undefined) return known;
   const work = startingOverWhenCut(async () => expandPackage(store, wanted, await openPackageFile(wanted, http)));
@@ -35,7 +37,7 @@ export async function fetchPackage(wanted: PackageToFetch, http: HttpClient, sto
   try {
     return await work;
   } finally {
-    if (running.get(wanted.checksum) === work) running.delete(wanted.checksum);
+    running.delete(wanted.checksum);
   }
 }
 

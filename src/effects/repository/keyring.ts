@@ -1,7 +1,7 @@
 // The keys that may sign indexes: configured by URL or file, and discovered from repositories (apk-format.md 3).
 // Discovery never fails a build. It believes nobody who could not prove who they are: only HTTPS, or this machine.
 
-import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { EventSink } from '../../base/events.ts';
 import { Failure } from '../../base/failure.ts';
@@ -33,6 +33,8 @@ export interface KeyringOptions {
 
 /** A second request is fair for what we can live without; five would only cost time. */
 const DISCOVERY = { maxAttempts: 2 } as const;
+/** Shorter ones can be broken; repositories use 2048 and more. */
+const MIN_KEY_BITS = 1024;
 const ALPINE_RELEASES = 'https://alpinelinux.org/releases.json';
 
 /**
@@ -111,15 +113,15 @@ async function readKey(url: string, cwd: string, documents: Documents): Promise<
 async function discoverAlpineKeys(url: string, apkArch: string, documents: Documents): Promise<KeyringKey[]> {
   const branch = /^https?:\/\/.+\/alpine\/([^/]+)\/[^/]+$/i.exec(url)?.[1];
   if (branch === undefined) return [];
-  const releases = parseJson(await documents.get(ALPINE_RELEASES, DISCOVERY), ALPINE_RELEASES);
+  const releases = parseJson(await getTrusted(ALPINE_RELEASES, documents), ALPINE_RELEASES);
   const release = listAt(releases, 'release_branches').find((one) => at(one, 'rel_branch') === branch);
   const keys: KeyringKey[] = [];
   for (const key of listAt(at(release, 'keys'), apkArch)) {
     const keyUrl = at(key, 'url');
-    if (typeof keyUrl !== 'string' || !keyUrl.startsWith('https://') || at(key, 'deprecated_since')) continue;
+    if (typeof keyUrl !== 'string' || at(key, 'deprecated_since')) continue;
     const name = unescaped(baseName(keyUrl.replaceAll('%20', '@')));
     if (!isFileName(name)) continue;
-    const pem = (await documents.get(keyUrl, DISCOVERY)).text;
+    const pem = (await getTrusted(keyUrl, documents)).text;
     keys.push({ name, pem, url: keyUrl, source: 'discovered' });
   }
   return keys;
@@ -136,7 +138,7 @@ async function discoverKeySet(url: string, _apkArch: string, documents: Document
     const kid = at(jwk, 'kid');
     if (typeof kid !== 'string' || !isFileName(kid) || at(jwk, 'kty') !== 'RSA') return [];
     const name = `${kid}.rsa.pub`;
-    return [{ name, pem: pemOf(jwk as JsonWebKey, name), url: `${url}/${name}`, source: 'discovered' as const }];
+    return [{ name, pem: pemOf(jwk, name), url: `${url}/${name}`, source: 'discovered' as const }];
   });
 }
 
@@ -153,13 +155,15 @@ async function getTrusted(url: string, documents: Documents): Promise<Document> 
   return document;
 }
 
-function pemOf(jwk: JsonWebKey, name: string): string {
+function pemOf(jwk: unknown, name: string): string {
+  const [n, e] = [at(jwk, 'n'), at(jwk, 'e')];
   try {
-    return createPublicKey({ key: { kty: 'RSA', n: `${jwk.n}`, e: `${jwk.e}` }, format: 'jwk' })
-      .export({ type: 'spki', format: 'pem' })
-      .toString();
+    if (typeof n !== 'string' || typeof e !== 'string') throw new TypeError('no numbers');
+    const key = createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' });
+    if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_KEY_BITS) throw new RangeError('too short');
+    return key.export({ type: 'spki', format: 'pem' }).toString();
   } catch {
-    throw new Failure('KEY_INVALID', `the discovered key ${name} is not an RSA key that we can read`);
+    throw new Failure('KEY_INVALID', `the discovered key ${name} is not an RSA key that we can use`);
   }
 }
 

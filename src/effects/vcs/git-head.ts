@@ -71,7 +71,9 @@ function originUrl(config: string): string | undefined {
   let inOrigin = false;
   for (const raw of config.split('\n')) {
     const line = raw.trim();
-    if (line.startsWith('[')) inOrigin = /^\[\s*remote\s+"origin"\s*\]/i.test(line);
+    // Section names ignore case, names of remotes do not.
+    const section = /^\[\s*([^\s"\]]+)(?:\s+"(.*?)")?\s*\]/.exec(line);
+    if (section !== null) inOrigin = section[1]?.toLowerCase() === 'remote' && section[2] === 'origin';
     const value = inOrigin ? /^(?:\[[^\]]*\]\s*)?url\s*=\s*(.*)$/i.exec(line)?.[1] : undefined;
     if (value !== undefined) return configValue(value) || undefined;
   }

@@ -14,12 +14,11 @@ import { printTarHeader, TAR_END, tarPadding } from '../tar/write.ts';
 export function readIndexArchive(bytes: Uint8Array, limits: { readonly maxBytes: number }): Uint8Array {
   const contents = readMembers(bytes, limits.maxBytes);
   // A signature is an archive of its own: a crooked one must not swallow the start of what was signed.
-  const first = contents[0] === undefined ? [] : readEntries(contents[0]);
-  const isSigned = first[0]?.name.startsWith('.SIGN.') === true && contents.length > 1;
-  const rest = isSigned ? contents.slice(1) : contents;
-  const archive = rest.length === 1 ? (rest[0] as Buffer) : Buffer.concat(rest);
+  const isSigned = contents.length > 1 && readEntries(contents[0] as Buffer)[0]?.name.startsWith('.SIGN.') === true;
+  const parts = isSigned ? contents.slice(1) : contents;
+  const archive = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
   let text: Uint8Array | undefined;
-  for (const entry of rest === contents && contents.length === 1 ? first : readEntries(archive)) {
+  for (const entry of readEntries(archive)) {
     if (entry.name.startsWith('.SIGN.') || entry.name === 'DESCRIPTION') continue;
     if (entry.name !== 'APKINDEX') {
       throw new Failure('INDEX_INVALID', `the index holds an unexpected file "${entry.name}"`);

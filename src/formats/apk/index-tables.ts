@@ -54,9 +54,16 @@ export function buildIndexTables(text: Uint8Array, label: string): IndexTables {
     } else {
       if (start < 0) start = at;
       if (text[at + 1] !== COLON || end - at > LIMITS.indexLineBytes) checkLine(text, at, end, line, label);
-      else if (text[at] === LETTER_P) [nameAt, nameEnd] = [at + 2, end];
-      else if (text[at] === LETTER_p) [providesAt, providesEnd] = [at + 2, end];
-      else if (text[at] === LETTER_i) [installIfAt, installIfEnd] = [at + 2, end];
+      else if (text[at] === LETTER_P) {
+        nameAt = at + 2;
+        nameEnd = end;
+      } else if (text[at] === LETTER_p) {
+        providesAt = at + 2;
+        providesEnd = end;
+      } else if (text[at] === LETTER_i) {
+        installIfAt = at + 2;
+        installIfEnd = end;
+      }
     }
     at = next + 1;
   }

@@ -16,7 +16,7 @@ export interface InstalledRecord extends IndexRecord {
   readonly files: readonly InstalledPath[];
 }
 
-export interface InstalledPath {
+interface InstalledPath {
   readonly path: string;
   readonly isDirectory: boolean;
 }

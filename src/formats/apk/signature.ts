@@ -2,7 +2,7 @@
 // follow it (apk-format.md 1 and 3). Must never accept what it could not check, and never print key material.
 
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { Failure } from '../../base/failure.ts';
+import { Failure, failingWithin } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { sortedUnique } from '../../base/order.ts';
 import { type GzipMember, printGzipMember, readGzipMember } from '../gzip/members.ts';
@@ -37,6 +37,10 @@ interface FoundSignature {
   readonly algorithm: string;
   readonly keyName: string;
   readonly signature: Uint8Array;
+}
+
+interface FirstMember extends GzipMember {
+  readonly entries: readonly TarEntry[];
 }
 
 /** Returns when one known key signed the index. SIGNATURE_MISSING, SIGNATURE_INVALID or KEY_INVALID otherwise. */
@@ -101,10 +105,10 @@ export function signMember(bytes: Uint8Array, { keyName, privateKeyPem, algorith
   return printGzipMember(Buffer.concat([header, signature, Buffer.alloc(tarPadding(signature.length))]));
 }
 
-function readFirstMember(bytes: Uint8Array, name: string): GzipMember & { readonly entries: readonly TarEntry[] } {
-  const member = readGzipMember(bytes, 0, LIMITS.indexBytes);
+function readFirstMember(bytes: Uint8Array, name: string): FirstMember {
+  const member = failingWithin(name, () => readGzipMember(bytes, 0, LIMITS.indexBytes));
   if (member === undefined) throw new Failure('INDEX_INVALID', `${name} breaks off within its first gzip member`);
-  return { ...member, entries: readTar(member.content) };
+  return { ...member, entries: failingWithin(name, () => readTar(member.content)) };
 }
 
 function findSignatures(

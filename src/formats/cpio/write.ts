@@ -2,20 +2,30 @@
 // Every record has inode, owner, link count and time 0, so the bytes depend on names, modes and contents only.
 
 import { assert } from '../../base/failure.ts';
-import { TAR_TYPE, type TarHeader } from '../tar/entry.ts';
 
-type CpioEntry = Pick<TarHeader, 'name' | 'type' | 'mode' | 'size' | 'linkname' | 'devmajor' | 'devminor'>;
+/** What it needs of a tar header; `type` is the tar type flag, `mode` has permission bits only. */
+interface CpioEntry {
+  readonly name: string;
+  readonly type: string;
+  readonly mode: number;
+  readonly size: number;
+  readonly linkname: string;
+  readonly devmajor: number;
+  readonly devminor: number;
+}
+
+const TYPE = { file: '0', symlink: '2', charDevice: '3', directory: '5', fifo: '6' } as const;
 
 /**
  * Type bits of a mode for each tar type that the archive can hold. Block devices have no place in it. Nor have hard
  * links: the caller writes each name as a file with the content (so do the golden archives, whatever the spec says).
  */
 const TYPE_BITS: ReadonlyMap<string, number> = new Map([
-  [TAR_TYPE.file, 0o100000],
-  [TAR_TYPE.symlink, 0o120000],
-  [TAR_TYPE.charDevice, 0o020000],
-  [TAR_TYPE.directory, 0o040000],
-  [TAR_TYPE.fifo, 0o010000],
+  [TYPE.file, 0o100000],
+  [TYPE.symlink, 0o120000],
+  [TYPE.charDevice, 0o020000],
+  [TYPE.directory, 0o040000],
+  [TYPE.fifo, 0o010000],
 ]);
 
 const ALIGNMENT = 4;
@@ -30,13 +40,13 @@ export function fitsCpio(entry: CpioEntry): boolean {
 /** Header, name and, for a symlink, its target. The content of a file follows, then `cpioPadding(size)` zero bytes. */
 export function printCpioHeader(entry: CpioEntry): Buffer {
   assert(fitsCpio(entry), `"${entry.name}" fits into a cpio archive`);
-  const target = entry.type === TAR_TYPE.symlink ? Buffer.from(entry.linkname, 'utf8') : Buffer.alloc(0);
-  const isDevice = entry.type === TAR_TYPE.charDevice;
+  const target = entry.type === TYPE.symlink ? Buffer.from(entry.linkname, 'utf8') : Buffer.alloc(0);
+  const isDevice = entry.type === TYPE.charDevice;
   return Buffer.concat([
     printRecord({
       name: entry.name,
       mode: (TYPE_BITS.get(entry.type) as number) | entry.mode,
-      fileBytes: entry.type === TAR_TYPE.file ? entry.size : target.length,
+      fileBytes: entry.type === TYPE.file ? entry.size : target.length,
       devmajor: isDevice ? entry.devmajor : 0,
       devminor: isDevice ? entry.devminor : 0,
     }),

@@ -38,8 +38,13 @@ export interface OpenOptions {
   readonly purpose?: ConfigPurpose;
 }
 
-export function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}): OpenImage {
-  const loaded = loadImageConfig(request.configPath, (path) => readConfigFile(host, path), request.includePaths);
+/** The configuration as its files say it. */
+export function loadConfig(request: SourceRequest, host: Host): LoadedConfig {
+  return loadImageConfig(request.configPath, (path) => readConfigFile(host, path), request.includePaths);
+}
+
+function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}): OpenImage {
+  const loaded = loadConfig(request, host);
   const config = validateImageConfig(
     loaded,
     {

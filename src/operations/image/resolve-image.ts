@@ -9,6 +9,7 @@ import { ApkIndex } from '../../formats/apk/index-lookup.ts';
 import { parseInstalled } from '../../formats/apk/installed.ts';
 import { apkArchitecture } from '../../planning/config/architecture.ts';
 import { lockedConfig } from '../../planning/config/locked-config.ts';
+import { completeConfig } from '../../planning/config/validate.ts';
 import { checkLock, lockedPackages } from '../../planning/lock/check-lock.ts';
 import { parseLock } from '../../planning/lock/lock.ts';
 import type { ArchitectureIndexes, ResolvedPackage } from '../../planning/solver/architecture-indexes.ts';
@@ -106,6 +107,17 @@ export function resolveForBuild(
   });
 }
 
+/** Pass 1 alone, each architecture by itself, and the wishes as they are: what `build-minirootfs` installs. */
+export function resolveUnlocked(image: OpenImage, architectures: readonly ArchitectureIndexes[]): ResolvedImage[] {
+  return chooseWanted(image, architectures, false).map(({ arch, packages }) => ({
+    arch,
+    // As written, not as built: so the reference's /etc/apko.json has it here.
+    config: completeConfig(image.loaded.config),
+    world: image.config.contents.packages,
+    packages: packages.map((resolved) => chosenPackage(resolved, arch)),
+  }));
+}
+
 /** From a lock file: nothing is resolved and no index is read. Architectures without locked packages are left out. */
 export function resolveFromLock(image: OpenImage, lockPath: string, appended: readonly string[]): ResolvedImage[] {
   const { host, loaded, request } = image;
@@ -146,7 +158,8 @@ export function readBasePackages(image: OpenImage, arch: string): string | undef
   }
 }
 
-function baseWorld(image: OpenImage, arch: string): string[] {
+/** The base image's packages as wishes; [] without a base image. */
+export function baseWorld(image: OpenImage, arch: string): string[] {
   const base = readBasePackages(image, arch);
   return base === undefined ? [] : parseInstalled(base).map((record) => `${record.name}=${record.version}`);
 }

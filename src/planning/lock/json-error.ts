@@ -3,24 +3,37 @@
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end';
 
-const TOKEN =
-  /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\x00-\x1f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))/y;
+const BLANKS = /[ \t\r\n]*/y;
+const STRING_PIECE = /[^"\\\x00-\x1f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const LITERAL = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
 
-/** The offset of the first character that no JSON text can have there, or undefined for JSON. */
+/** The offset of the first token that no JSON text can have there, or undefined for JSON. */
 export function jsonErrorOffset(text: string): number | undefined {
   const open: ('{' | '[')[] = [];
   let expected: Expected = 'value';
-  let end = 0;
-  TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
-    const sign = match[1];
-    const next = step(expected, sign, match[2] !== undefined, open);
-    if (next === undefined) return TOKEN.lastIndex - match[0].trimStart().length;
+  for (let at = endOf(BLANKS, text, 0); at < text.length; ) {
+    const character = text[at] as string;
+    const sign = '{}[],:'.includes(character) ? character : undefined;
+    const end = sign !== undefined ? at + 1 : character === '"' ? stringEnd(text, at) : endOf(LITERAL, text, at);
+    const next = end === at ? undefined : step(expected, sign, character === '"', open);
+    if (next === undefined) return at;
     expected = next;
-    end = TOKEN.lastIndex;
+    at = endOf(BLANKS, text, end);
   }
-  const rest = end + (/^[ \t\r\n]*/.exec(text.slice(end))?.[0].length ?? 0);
-  return rest === text.length && open.length === 0 && expected === ', or end' ? undefined : rest;
+  return open.length === 0 && expected === ', or end' ? undefined : text.length;
+}
+
+/** Behind what the sticky expression matches at `at`, or `at` where it does not match. */
+function endOf(sticky: RegExp, text: string, at: number): number {
+  sticky.lastIndex = at;
+  return sticky.test(text) ? sticky.lastIndex : at;
+}
+
+/** Behind the closing quote, or `start` for a string that is open or malformed. A loop, since one expression backtracks. */
+function stringEnd(text: string, start: number): number {
+  let at = start + 1;
+  for (let end = endOf(STRING_PIECE, text, at); end > at; end = endOf(STRING_PIECE, text, at)) at = end;
+  return text[at] === '"' ? at + 1 : start;
 }
 
 /** What may follow this token (`sign` is undefined for strings and other scalars), or undefined where it may not stand. */

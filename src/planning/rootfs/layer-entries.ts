@@ -32,12 +32,17 @@ export function planLayers(
   records: readonly string[],
   layering: Layering | undefined,
 ): LayerPlan {
-  if (layering === undefined || (layering.strategy === '' && layering.budget === 0)) return [{ [Symbol.iterator]: () => allEntries(tree) }];
+  if (layering === undefined || (layering.strategy === '' && layering.budget === 0)) return [treeEntries(tree)];
   if (layering.strategy !== 'origin') {
     throw new Failure('CONFIG_INVALID', `unknown layering strategy "${layering.strategy}"`, { hint: 'the only strategy is "origin"' });
   }
   const groups = planGroups(packages.map((p) => p.info), layering.budget);
   return distribute(tree, groups, records);
+}
+
+/** The whole tree as one layer. */
+export function treeEntries(tree: FileTree): Iterable<LayerEntry> {
+  return { [Symbol.iterator]: () => allEntries(tree) };
 }
 
 function* allEntries(tree: FileTree): Generator<LayerEntry> {

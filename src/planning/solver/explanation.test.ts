@@ -216,6 +216,16 @@ describe('printExplanation', () => {
     );
   });
 
+  it('never shows credentials of a repository', () => {
+    const url = 'https://user:canary@example.test/os';
+    const repositories = [repository(url, [{ is: 'a=1' }, { is: 'b=1' }]), repository(url, [{ is: 'c=1' }], 'edge')];
+    for (const wish of ['a>1', 'c']) {
+      const text = JSON.stringify(explain([wish], { arch: 'amd64', repositories }));
+      expect(text).toContain('example.test/os');
+      expect(text).not.toContain('canary');
+    }
+  });
+
   it('names what the base image rules out', () => {
     const indexes = architecture([{ is: 'a=1', needs: ['!base'] }]);
     expect(explain(['a'], { ...indexes, installed: ['base'] }).sentence).toContain('the base image excludes a 1');

@@ -21,7 +21,7 @@ export interface Explanation {
   readonly hints: readonly string[];
 }
 
-export interface ExplanationLine {
+interface ExplanationLine {
   readonly depth: number;
   readonly text: string;
 }

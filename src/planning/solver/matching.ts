@@ -20,7 +20,7 @@ export function fulfils(record: IndexRecord, dependency: Dependency): boolean {
 }
 
 /** In the reference's dialect where both strings have a meaning there, else in apk-tools'. */
-export function versionMeets(actual: string, operator: VersionOperator, required: string): boolean {
+function versionMeets(actual: string, operator: VersionOperator, required: string): boolean {
   const a = parseVersion(actual);
   const b = parseVersion(required);
   return a !== undefined && b !== undefined ? satisfies(a, operator, b) : satisfiesApkTools(actual, operator, required);

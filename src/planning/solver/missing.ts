@@ -2,6 +2,7 @@
 // tag, another architecture. Facts for an explanation, in plain words.
 
 import { nearestNames } from '../../base/nearest.ts';
+import { stripCredentials } from '../../base/redact.ts';
 import type { Dependency } from '../../formats/apk/dependency.ts';
 import { compareVersions, parseVersion } from '../../formats/apk/version.ts';
 import { fulfils } from './matching.ts';
@@ -38,7 +39,7 @@ export function describeMissing(dependency: Dependency, space: SearchSpace, spac
     const where = tags.map((tag) => `@${tag}`).join(', ');
     const untagged = dependency.tag === '' ? dependency.text : dependency.text.slice(0, -dependency.tag.length - 1);
     return {
-      reason: `it is only in the repository tagged ${where} (${tagged[0]!.repository.url})`,
+      reason: `it is only in the repository tagged ${where} (${stripCredentials(tagged[0]!.repository.url)})`,
       hints: [`write "${untagged}@${first}" to take it from there`],
     };
   }
@@ -57,7 +58,7 @@ export function describeMissing(dependency: Dependency, space: SearchSpace, spac
 }
 
 /** `bash 5.2-r0, bash 5.1-r3 and 4 more (in ./repo)`, newest first; what packages of another name provide is said. */
-export function listVersions(candidates: readonly Candidate[], name: string): string {
+function listVersions(candidates: readonly Candidate[], name: string): string {
   const newestFirst = [...candidates].sort((a, b) => {
     if (a.version === undefined || b.version === undefined) return Number(!a.version) - Number(!b.version);
     return compareVersions(b.version, a.version);
@@ -67,7 +68,9 @@ export function listVersions(candidates: readonly Candidate[], name: string): st
     const as = candidate.name === name ? '' : ` (provides ${provided(candidate, name)})`;
     return `${candidate.name} ${candidate.record.version}${as}`;
   });
-  const places = new Set(listed.map(({ repository: { tag, url } }) => (tag === '' ? url : `@${tag} ${url}`)));
+  const places = new Set(
+    listed.map(({ repository: { tag, url } }) => (tag === '' ? '' : `@${tag} `) + stripCredentials(url)),
+  );
   const more = newestFirst.length - listed.length;
   return `${texts.join(', ')}${more > 0 ? ` and ${more} more` : ''} (in ${[...places].join(', ')})`;
 }

@@ -33,7 +33,7 @@ export function bestCandidate(candidates: readonly Candidate[], preferences: Pre
 }
 
 /** Negative when `a` is to be preferred. The first rule that tells them apart decides. */
-export function compareCandidates(a: Candidate, b: Candidate, preferences: Preferences): number {
+function compareCandidates(a: Candidate, b: Candidate, preferences: Preferences): number {
   return (
     preferTrue(isExisting(a, preferences), isExisting(b, preferences)) ||
     preferTrue(hasExistingOrigin(a, preferences), hasExistingOrigin(b, preferences)) ||

@@ -31,7 +31,7 @@ export interface DeadEnd {
 }
 
 /** Packages looked at before the tree is called too intricate, and how often it may branch on the way to a leaf. */
-const MOST_FACTS = 2_000;
+const MOST_FACTS = 1_000;
 const MOST_NESTED_BRANCHES = 4;
 
 export function refute(problem: PackageProblem): DeadEnd | undefined {

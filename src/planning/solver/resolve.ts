@@ -16,7 +16,7 @@ export interface WantedInput {
   readonly together: boolean;
 }
 
-export interface ArchitectureResolution {
+interface ArchitectureResolution {
   readonly arch: string;
   /** In the order of pass 1. */
   readonly packages: readonly ResolvedPackage[];

@@ -15,7 +15,7 @@ export interface WhyNot {
   readonly perArch: readonly WhyNotForArch[];
 }
 
-export interface WhyNotForArch {
+interface WhyNotForArch {
   readonly arch: string;
   /**
    * installed: it is there after all. missing: no repository offers it to these wishes. possible: it could be there, if it

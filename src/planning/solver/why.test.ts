@@ -115,10 +115,10 @@ describe('whyNot', () => {
       printWhyNot(whyNot({ wanted: ['app', 'tool'], architectures: [WORLD], together: false }, 'zevil')).split('\n'),
     ).toEqual([
       'on amd64, "zevil" is ruled out by the wish "tool"',
-      '  - zevil',
-      '    - zevil-1',
       '  - tool',
-      '    - tool-1 excludes zevil-1',
+      '    - tool-1',
+      '  - zevil',
+      '    - zevil-1 is excluded by tool-1',
     ]);
   });
 

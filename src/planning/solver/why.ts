@@ -5,14 +5,14 @@ import { parseDependency } from '../../formats/apk/dependency.ts';
 import type { IndexRecord } from '../../formats/apk/index-record.ts';
 import { fulfils } from './matching.ts';
 
-export interface WhyChain {
+interface WhyChain {
   /** The wish at the beginning; `''` when only install_if brings the package in. */
   readonly wish: string;
   /** From the package that fulfils the wish to the one asked about. */
   readonly steps: readonly WhyStep[];
 }
 
-export interface WhyStep {
+interface WhyStep {
   /** `name-version` */
   readonly package: string;
   /** The wish, dependency or install_if items that this package fulfils for the step before. */

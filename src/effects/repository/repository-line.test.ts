@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { parseRepositoryLine, placeOf } from './repository-line.ts';
+
+describe('parseRepositoryLine', () => {
+  it.each([
+    ['https://h/os', '', 'https://h/os'],
+    ['https://h/os//', '', 'https://h/os'],
+    ['https://user:p%40ss@h/os', '', 'https://h/os'],
+    ['./repo', '', './repo'],
+    ['/', '', '/'],
+    ['@edge https://u@h/os', 'edge', 'https://h/os'],
+    ['@local   ./my repo/ ', 'local', './my repo'],
+  ])('%s', (line, tag, url) => {
+    expect(parseRepositoryLine(line)).toEqual({ tag, url });
+  });
+
+  it.each(['', '@x', '@x   ', '@ https://h/os'])('refuses %j', (line) => {
+    const failure = { code: 'CONFIG_INVALID', message: `invalid repository line: "${line}"` };
+    expect(() => parseRepositoryLine(line)).toThrow(expect.objectContaining(failure));
+  });
+});
+
+describe('placeOf', () => {
+  it.each([
+    ['https://h/os', { remote: 'https://h/os' }],
+    ['HTTP://h/os', { remote: 'HTTP://h/os' }],
+    ['repo', { local: '/work/repo' }],
+    ['../repo', { local: '/repo' }],
+    ['/abs', { local: '/abs' }],
+    ['file:///abs/a%20b', { local: '/abs/a b' }],
+  ])('%s', (url, place) => {
+    expect(placeOf(url, '/work')).toEqual(place);
+  });
+
+  it.each(['ftp://h/os', 's3://bucket', 'file://host/os'])('refuses %s', (url) => {
+    expect(() => placeOf(url, '/work')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+});
