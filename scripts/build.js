@@ -22,6 +22,8 @@ await build({
   legalComments: 'linked',
   define: { STAVE_VERSION: JSON.stringify(version) },
   // Bundled CommonJS dependencies call require(); ES modules have none until we make one.
-  banner: { js: "import { createRequire as __stave_cr } from 'node:module'; const require = __stave_cr(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __stave_cr } from 'node:module'; const require = __stave_cr(import.meta.url);",
+  },
   logLevel: 'warning',
 });

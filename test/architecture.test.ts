@@ -20,8 +20,10 @@ const SIDEWAYS: Readonly<Record<string, string>> = {
   'effects/repository -> effects/store': 'and kept in the store',
 };
 
-const IMPURE_MODULES = /^node:(fs|net|child_process|http|https|dns|tls|os|dgram|worker_threads|cluster|process|timers|readline)/;
-const IMPURE_EXPRESSIONS = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|\bperformance\.now\(|\brandomBytes\b|\brandomUUID\b|\blocaleCompare\b|\btoLocale/;
+const IMPURE_MODULES =
+  /^node:(fs|net|child_process|http|https|dns|tls|os|dgram|worker_threads|cluster|process|timers|readline)/;
+const IMPURE_EXPRESSIONS =
+  /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|\bperformance\.now\(|\brandomBytes\b|\brandomUUID\b|\blocaleCompare\b|\btoLocale/;
 
 interface SourceFile {
   readonly path: string;
@@ -35,7 +37,11 @@ const files: SourceFile[] = readdirSync(root, { recursive: true, encoding: 'utf8
   .map((path) => {
     const text = readFileSync(join(root, path), 'utf8');
     const code = text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
-    const imports = [...code.matchAll(/\b(?:import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)].map((m) => ({
+    const imports = [
+      ...code.matchAll(
+        /\b(?:import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
+      ),
+    ].map((m) => ({
       specifier: m[2] ?? m[3] ?? '',
       dynamic: m[3] !== undefined,
       typeOnly: m[1] !== undefined,
@@ -45,7 +51,8 @@ const files: SourceFile[] = readdirSync(root, { recursive: true, encoding: 'utf8
 
 const room = (path: string) => path.split('/').slice(0, 2).join('/');
 const floor = (path: string) => path.split('/')[0] ?? '';
-const target = (file: SourceFile, specifier: string) => relative(root, join(root, dirname(file.path), specifier)).replaceAll('\\', '/');
+const target = (file: SourceFile, specifier: string) =>
+  relative(root, join(root, dirname(file.path), specifier)).replaceAll('\\', '/');
 const isOurs = (specifier: string) => specifier.startsWith('.');
 
 describe('the house', () => {
@@ -70,11 +77,19 @@ describe('the house', () => {
       }
     }
     expect(wrong).toEqual([]);
-    expect(Object.keys(SIDEWAYS).filter((pair) => !used.has(pair)), 'listed but not needed').toEqual([]);
+    expect(
+      Object.keys(SIDEWAYS).filter((pair) => !used.has(pair)),
+      'listed but not needed',
+    ).toEqual([]);
   });
 
   it('has no import cycles', () => {
-    const edges = new Map(files.map((f) => [f.path, f.imports.filter((i) => isOurs(i.specifier) && !i.dynamic).map((i) => target(f, i.specifier))]));
+    const edges = new Map(
+      files.map((f) => [
+        f.path,
+        f.imports.filter((i) => isOurs(i.specifier) && !i.dynamic).map((i) => target(f, i.specifier)),
+      ]),
+    );
     const state = new Map<string, 'open' | 'done'>();
     const cycles: string[] = [];
     const visit = (path: string, trail: readonly string[]) => {
@@ -106,7 +121,9 @@ describe('the house', () => {
   });
 
   it('names no file utils, helpers, common, manager, service or types', () => {
-    expect(files.map((f) => f.path).filter((p) => /(^|[/-])(utils?|helpers?|common|manager|service|types)\.ts$/.test(p))).toEqual([]);
+    expect(
+      files.map((f) => f.path).filter((p) => /(^|[/-])(utils?|helpers?|common|manager|service|types)\.ts$/.test(p)),
+    ).toEqual([]);
     expect(files.map((f) => f.path).filter((p) => /\/index\.ts$/.test(p))).toEqual([]);
   });
 
@@ -122,7 +139,8 @@ describe('the house', () => {
       const file = byPath.get(path);
       if (file === undefined || seen.has(path)) return;
       seen.add(path);
-      for (const i of file.imports) if (isOurs(i.specifier) && !i.dynamic && !i.typeOnly) visit(target(file, i.specifier));
+      for (const i of file.imports)
+        if (isOurs(i.specifier) && !i.dynamic && !i.typeOnly) visit(target(file, i.specifier));
     };
     visit('cli/main.ts');
     expect([...seen].filter((p) => !['base', 'cli'].includes(floor(p)))).toEqual([]);

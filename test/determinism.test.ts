@@ -27,7 +27,14 @@ interface Surroundings {
 let runs = 0;
 
 /** Builds the quickstart image as an archive and as a layout; returns path -> mode and digest of all that was written. */
-function build({ node = process.execPath, env = {}, umask = '022', directory, cache, wrapper = '' }: Surroundings): Record<string, string> {
+function build({
+  node = process.execPath,
+  env = {},
+  umask = '022',
+  directory,
+  cache,
+  wrapper = '',
+}: Surroundings): Record<string, string> {
   const work = join(scratch, directory ?? `run-${runs++}`);
   mkdirSync(work, { recursive: true });
   cpSync(join(project, 'examples/quickstart'), join(work, 'quickstart'), { recursive: true });
@@ -35,19 +42,41 @@ function build({ node = process.execPath, env = {}, umask = '022', directory, ca
   mkdirSync(join(out, 'layout'), { recursive: true });
   mkdirSync(join(out, 'sbom'));
   const cacheDir = cache ?? join(work, 'cache');
-  const run = (output: string, more: string) =>
+  const run = (output: string, ...more: string[]) =>
     execFileSync(
       'sh',
-      ['-c', `umask ${umask}; exec ${wrapper} "$@"`, 'sh', node, join(project, 'bin/stave.js'), 'build', 'image.yaml', 'example.com/hello:1', output,
-        '--vcs=false', '--offline', '--cache-dir', cacheDir, ...more.split(' ')],
-      { cwd: join(work, 'quickstart'), env: { PATH: process.env['PATH'] ?? '', HOME: work, CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      [
+        '-c',
+        `umask ${umask}; exec ${wrapper} "$@"`,
+        'sh',
+        node,
+        join(project, 'bin/stave.js'),
+        'build',
+        'image.yaml',
+        'example.com/hello:1',
+        output,
+        '--vcs=false',
+        '--offline',
+        '--cache-dir',
+        cacheDir,
+        ...more,
+      ],
+      {
+        cwd: join(work, 'quickstart'),
+        env: { PATH: process.env['PATH'] ?? '', HOME: work, CI: '1', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
     );
-  run(join(out, 'layout'), `--sbom-path ${join(out, 'sbom')} --sbom-formats spdx,cyclonedx`);
+  run(join(out, 'layout'), '--sbom-path', join(out, 'sbom'), '--sbom-formats', 'spdx,cyclonedx');
   run(join(out, 'image.tar'), '--sbom=false');
-  const files = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(out, path)).isFile());
+  const files = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    statSync(join(out, path)).isFile(),
+  );
   return Object.fromEntries(
     files.sort().map((path) => {
-      const sha = createHash('sha256').update(readFileSync(join(out, path))).digest('hex');
+      const sha = createHash('sha256')
+        .update(readFileSync(join(out, path)))
+        .digest('hex');
       return [path, `${(statSync(join(out, path)).mode & 0o777).toString(8)} ${sha}`];
     }),
   );

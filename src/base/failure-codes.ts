@@ -2,7 +2,17 @@
 // A code is never renamed or reused once released: scripts match on it.
 
 /** Exit codes of the process (ARCHITECTURE.md, "Three kinds of wrong"). 1 is kept for our own mistakes. */
-export const EXIT = { ok: 0, bug: 1, usage: 2, config: 3, unsolvable: 4, network: 5, trust: 6, policy: 7, environment: 8 } as const;
+export const EXIT = {
+  ok: 0,
+  bug: 1,
+  usage: 2,
+  config: 3,
+  unsolvable: 4,
+  network: 5,
+  trust: 6,
+  policy: 7,
+  environment: 8,
+} as const;
 
 type ExitClass = Exclude<keyof typeof EXIT, 'ok' | 'bug'>;
 

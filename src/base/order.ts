@@ -22,8 +22,3 @@ export function compareBytes(a: string, b: string): number {
 export function sortedUnique(texts: Iterable<string>): string[] {
   return [...new Set(texts)].sort(compareBytes);
 }
-
-/** A copy of the record with its keys in byte order. */
-export function sortedRecord<V>(record: Readonly<Record<string, V>>): Record<string, V> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => compareBytes(a, b)));
-}

@@ -2,8 +2,8 @@
 
 import { resolve } from 'node:path';
 import { Failure } from '../base/failure.ts';
-import { removeStore } from '../effects/store/store-status.ts';
 import { defaultStoreRoot } from '../effects/store/store-layout.ts';
+import { removeStore } from '../effects/store/store-status.ts';
 import type { Host } from './host.ts';
 
 export interface CleanRequest {

@@ -1,8 +1,8 @@
 // `stave build-cpio`: the file tree of one architecture as an initramfs (layer-and-oci.md 16); gzip when the name ends in .gz.
 // Hard links become files of their own: so the reference does (golden/apko/other; its description says otherwise).
 
-import { CPIO_ROOT, CPIO_TRAILER, cpioPadding, fitsCpio, printCpioHeader } from '../formats/cpio/write.ts';
 import { compressLayer } from '../effects/output/compress-layer.ts';
+import { CPIO_ROOT, CPIO_TRAILER, cpioPadding, fitsCpio, printCpioHeader } from '../formats/cpio/write.ts';
 import { TAR_TYPE } from '../formats/tar/entry.ts';
 import { treeEntries } from '../planning/rootfs/layer-entries.ts';
 import { layerContent, nodeHeader } from '../planning/rootfs/layer-tar.ts';

@@ -8,7 +8,7 @@ import { printLock } from '../planning/lock/lock.ts';
 import { planLock } from '../planning/lock/plan-lock.ts';
 import type { Host } from './host.ts';
 import { fetchPackages } from './image/fetch-packages.ts';
-import { openKeys, type OpenImage, withImage } from './image/open-image.ts';
+import { type OpenImage, openKeys, withImage } from './image/open-image.ts';
 import type { SourceRequest } from './image/request.ts';
 import { type ChosenPackage, chooseWanted, chosenPackage, openIndexes } from './image/resolve-image.ts';
 
@@ -40,7 +40,9 @@ export async function resolveLock(
     const chosen = chooseWanted(image, architectures, false);
     const perArch = [];
     for (const [i, { arch, installed = [] }] of architectures.entries()) {
-      const packages = chosen[i]!.packages.filter(({ record }) => !installed.includes(record.name)).map((p) => chosenPackage(p, arch));
+      const packages = chosen[i]!.packages.filter(({ record }) => !installed.includes(record.name)).map((p) =>
+        chosenPackage(p, arch),
+      );
       perArch.push(await lockArchitecture(image, arch, packages));
     }
     const flagKeys = new Set(request.keyringAppend.map(stripCredentials));
@@ -50,7 +52,10 @@ export async function resolveLock(
       keyring: keys.keyring.filter(({ url }) => !flagKeys.has(url)).map(({ url, pem }) => ({ url, content: pem })),
       perArch,
     });
-    return { text: printLock(lock), images: perArch.map(({ arch, packages }) => ({ arch, packageCount: packages.length })) };
+    return {
+      text: printLock(lock),
+      images: perArch.map(({ arch, packages }) => ({ arch, packageCount: packages.length })),
+    };
   });
 }
 
@@ -63,6 +68,12 @@ async function lockArchitecture(image: OpenImage, arch: string, packages: readon
     repositories: contents.repositories,
     buildRepositories: contents.buildRepositories,
     runtimeRepositories: contents.runtimeRepositories,
-    packages: packages.map(({ name, version, url, checksum }, i) => ({ name, version, url, checksum, members: handles[i]!.package.members })),
+    packages: packages.map(({ name, version, url, checksum }, i) => ({
+      name,
+      version,
+      url,
+      checksum,
+      members: handles[i]!.package.members,
+    })),
   };
 }

@@ -49,9 +49,16 @@ export async function whyNotPackage(request: WhyRequest, host: Host): Promise<Wh
     const groups = locked === undefined ? [architectures] : architectures.map((one) => [one]);
     return groups.flatMap((group) => {
       const wanted = group.flatMap(
-        ({ arch }) => locked?.find((one) => one.arch === arch)?.world ?? [...image.config.contents.packages, ...baseWorld(image, arch)],
+        ({ arch }) =>
+          locked?.find((one) => one.arch === arch)?.world ?? [
+            ...image.config.contents.packages,
+            ...baseWorld(image, arch),
+          ],
       );
-      const { dependency, perArch } = whyNot({ wanted, architectures: group, together: locked === undefined }, request.packageName);
+      const { dependency, perArch } = whyNot(
+        { wanted, architectures: group, together: locked === undefined },
+        request.packageName,
+      );
       return perArch.map((one) => ({
         arch: one.arch,
         installed: one.answer === 'installed',

@@ -73,11 +73,15 @@ async function build(name: string) {
 
 /** Who made an image is the one thing in a config that is ours. */
 function anonymous({ author: _ours, ...config }: { author?: string; history?: object[] }) {
-  return { ...config, history: config.history?.map((entry) => ({ ...entry, author: '', created_by: '', comment: '' })) };
+  return {
+    ...config,
+    history: config.history?.map((entry) => ({ ...entry, author: '', created_by: '', comment: '' })),
+  };
 }
 
 const APK_ARCH: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
-const apkArch = (descriptor: { platform: { architecture: string } }) => APK_ARCH[descriptor.platform.architecture] ?? '';
+const apkArch = (descriptor: { platform: { architecture: string } }) =>
+  APK_ARCH[descriptor.platform.architecture] ?? '';
 
 describe.skipIf(sharedDir === undefined)(`golden builds${sharedDir === undefined ? ` (${SHARED_ABSENT})` : ''}`, () => {
   const isRefused = (name: string) => existsSync(expectedPath(name, 'error.txt')) || REFUSED_ANYWAY.includes(name);
@@ -105,7 +109,9 @@ describe.skipIf(sharedDir === undefined)(`golden builds${sharedDir === undefined
         if (config.rootfs.diff_ids[i] === diffIds[i]) continue;
         const tar = gunzipSync(blob(manifest.layers[i].digest));
         const difference = firstDifference(listing.trimEnd().split('\n').slice(1), listLayer(tar));
-        expect.fail(`${arch} layer ${i} differs:\n${difference.join('\n') || 'in bytes that the listing does not show'}`);
+        expect.fail(
+          `${arch} layer ${i} differs:\n${difference.join('\n') || 'in bytes that the listing does not show'}`,
+        );
       }
       expect(config.rootfs.diff_ids).toEqual(diffIds);
       expect(anonymous(config)).toEqual(anonymous(expectedJson(name, `config.${arch}.json`)));
@@ -153,13 +159,17 @@ describe.skipIf(sharedDir === undefined)(`golden builds${sharedDir === undefined
     expect(JSON.parse(text)).toEqual(expectedJson(name, 'lock.json'));
   });
 
-  const lockRefused = names.filter((name) => existsSync(expectedPath(name, 'error-lock.txt')) && !BUILT_ANYWAY.includes(name));
+  const lockRefused = names.filter(
+    (name) => existsSync(expectedPath(name, 'error-lock.txt')) && !BUILT_ANYWAY.includes(name),
+  );
   it.each(lockRefused)('lock of %s is refused', async (name) => {
     await expect(resolveLock(request(name), host)).rejects.toMatchObject({ name: 'Failure' });
   });
 
   it.each(names.filter((name) => existsSync(expectedPath(name, 'packages.txt'))))('packages of %s', async (name) => {
-    const lists = (await listPackages(request(name), host)).map((list) => list.packages.map((p) => `${p.name}=${p.version}`));
+    const lists = (await listPackages(request(name), host)).map((list) =>
+      list.packages.map((p) => `${p.name}=${p.version}`),
+    );
     const expected = expectedText(name, 'packages.txt').trimEnd().split('\n').join(' ');
     // The reference prints the architectures in random order.
     expect([lists, lists.toReversed()].map((order) => order.flat().join(' '))).toContain(expected);

@@ -1,7 +1,7 @@
 // `stave build-minirootfs` and `stave build-cpio` (cli.md 2): the file tree of one architecture in one file.
 
-import { type Flags, limitFlags, listFlag, textFlag } from '../flags.ts';
 import type { RootfsRequest } from '../../operations/minirootfs.ts';
+import { type Flags, limitFlags, listFlag, textFlag } from '../flags.ts';
 import type { CommandRun } from '../session.ts';
 import { given, sourceRequest } from '../source-request.ts';
 import { printSize } from '../ui/quantity.ts';

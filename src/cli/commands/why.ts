@@ -1,8 +1,8 @@
 // `stave why` and `stave why-not`: answers about the solution of a configuration or a lock. The answer "it is not in
 // the image" to `why` (or the other way round) is an answer, not a failure: the exit code is 0.
 
-import { textFlag } from '../flags.ts';
 import type { WhyAnswer } from '../../operations/why.ts';
+import { textFlag } from '../flags.ts';
 import type { CommandRun } from '../session.ts';
 import { given, sourceRequest } from '../source-request.ts';
 import { printable } from '../ui/printable.ts';

@@ -47,7 +47,11 @@ export interface Package {
   readonly controlSha1: string;
   /** Compressed size of all members in bytes. */
   readonly sizeBytes: number;
-  readonly members: { readonly signature?: PackageMember; readonly control: PackageMember; readonly data: PackageMember };
+  readonly members: {
+    readonly signature?: PackageMember;
+    readonly control: PackageMember;
+    readonly data: PackageMember;
+  };
   readonly control: readonly ControlEntry[];
   /** Entries of the data tar in archive order; `offset` counts in the uncompressed data tar. */
   readonly entries: readonly TarEntry[];

@@ -16,7 +16,7 @@ export interface YamlScalar extends Located {
   readonly plain: boolean;
 }
 
-export interface YamlList extends Located {
+interface YamlList extends Located {
   readonly kind: 'list';
   readonly items: readonly YamlNode[];
 }

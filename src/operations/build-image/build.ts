@@ -1,7 +1,7 @@
 // `stave build`: from a configuration to an OCI layout or an archive, with SBOMs (ARCHITECTURE.md, "One build, followed").
 
-import { mkdtemp, rm } from 'node:fs/promises';
 import { mkdirSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
@@ -18,7 +18,7 @@ import type { Host } from '../host.ts';
 import { type AssembledImage, countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
 import { imageSboms, indexSboms, type SbomFile, writeSboms } from '../image/describe-image.ts';
-import { configDirectory, type ImageKeys, openKeys, type OpenImage, withImage } from '../image/open-image.ts';
+import { configDirectory, type ImageKeys, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import type { ImageRequest } from '../image/request.ts';
 import { openIndexes, type ResolvedImage, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
 
@@ -71,9 +71,13 @@ export async function buildImage(request: BuildRequest, host: Host): Promise<Bui
         ? resolveForBuild(image, await openIndexes(image, keys), packageAppend)
         : resolveFromLock(image, request.lockfile, packageAppend);
     if (resolved.every((one) => one.packages.length === 0)) {
-      throw new Failure('CONFIG_INVALID', `"${request.configPath}" asks for no packages, so there is no image to build`, {
-        hint: 'add at least one package under contents.packages',
-      });
+      throw new Failure(
+        'CONFIG_INVALID',
+        `"${request.configPath}" asks for no packages, so there is no image to build`,
+        {
+          hint: 'add at least one package under contents.packages',
+        },
+      );
     }
     const output = outputOf(request, host);
     const { directory, temporary } = await blobPlace(output);
@@ -107,8 +111,12 @@ async function buildInto(image: OpenImage, request: BuildRequest, plan: BuildPla
   }
   const images = built.map((one) => one.assembled);
   const created = latestMoment(moments.base, ...images.map((one) => one.created));
-  const vcsUrl = config.vcsUrl !== '' || !request.vcs ? config.vcsUrl : (discoverVcsUrl(configDirectory(image), host.cwd) ?? '');
-  const index = planIndex(images.map((one) => one.image), { annotations: config.annotations, created: created.text, vcsUrl });
+  const vcsUrl =
+    config.vcsUrl !== '' || !request.vcs ? config.vcsUrl : (discoverVcsUrl(configDirectory(image), host.cwd) ?? '');
+  const index = planIndex(
+    images.map((one) => one.image),
+    { annotations: config.annotations, created: created.text, vcsUrl },
+  );
 
   host.events({ type: 'phase-started', phase: 'describe' });
   const sorted = [...images].sort((a, b) => position(index, a) - position(index, b));
@@ -142,7 +150,12 @@ function builtImage(assembled: AssembledImage, sbomPaths: readonly string[]): Bu
     arch,
     manifestDigest: image.descriptor.digest,
     configDigest: image.manifest.config.digest,
-    layers: layers.map(({ digest, diffId, sizeBytes, uncompressedBytes }) => ({ digest, diffId, sizeBytes, uncompressedBytes })),
+    layers: layers.map(({ digest, diffId, sizeBytes, uncompressedBytes }) => ({
+      digest,
+      diffId,
+      sizeBytes,
+      uncompressedBytes,
+    })),
     packages: packages.map(({ info }) => ({ name: info.name, version: info.version })),
     fileCount: countFiles(rootfs),
     sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
@@ -163,7 +176,9 @@ function refuseUnbuildable(image: OpenImage, request: BuildRequest): void {
     });
   }
   if (config.format === 'erofs') {
-    throw new Failure('FEATURE_UNSUPPORTED', 'layers in the format "erofs" cannot be written yet', { hint: 'leave out the format, or use "tar"' });
+    throw new Failure('FEATURE_UNSUPPORTED', 'layers in the format "erofs" cannot be written yet', {
+      hint: 'leave out the format, or use "tar"',
+    });
   }
   if ([...config.contents.repositories, ...config.contents.runtimeRepositories].length === 0) {
     throw new Failure('CONFIG_INVALID', 'the image would have no repository in /etc/apk/repositories', {

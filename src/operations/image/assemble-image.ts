@@ -1,5 +1,6 @@
 // One architecture from chosen packages to an image whose layers lie in a blob directory.
 
+import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { stripCredentials } from '../../base/redact.ts';
 import type { BlobDirectory } from '../../effects/output/blob-directory.ts';
@@ -18,11 +19,10 @@ import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerBytes } from '../../planning/rootfs/layer-tar.ts';
-import { resolve } from 'node:path';
 import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
-import { readBasePackages, type ResolvedImage } from './resolve-image.ts';
+import { type ResolvedImage, readBasePackages } from './resolve-image.ts';
 
 export interface AssembledRootfs {
   readonly arch: string;
@@ -58,7 +58,10 @@ export async function withRootfs<T>(
     try {
       return await use(assemble(image, input, handles));
     } catch (error) {
-      const damaged = error instanceof Failure && error.code === 'CHECKSUM_MISMATCH' ? (error.data as DamagedContent | undefined) : undefined;
+      const damaged =
+        error instanceof Failure && error.code === 'CHECKSUM_MISMATCH'
+          ? (error.data as DamagedContent | undefined)
+          : undefined;
       const handle = damaged === undefined ? undefined : handles[damaged.packageIndex];
       if (handle === undefined || attempt > 1) throw error;
       handle.discard();
@@ -75,7 +78,11 @@ export async function withRootfs<T>(
 }
 
 /** Compresses the layers into `blobs` and makes the image of it. */
-export async function packImage(image: OpenImage, assembled: AssembledRootfs, blobs: BlobDirectory): Promise<AssembledImage> {
+export async function packImage(
+  image: OpenImage,
+  assembled: AssembledRootfs,
+  blobs: BlobDirectory,
+): Promise<AssembledImage> {
   const { arch, rootfs, created, read } = assembled;
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
@@ -95,13 +102,20 @@ export async function packImage(image: OpenImage, assembled: AssembledRootfs, bl
     ...runSettings(rootfs.config),
     platform: platformOf(arch),
     created: created.text,
-    layers: layers.map(({ digest, sizeBytes, diffId }) => ({ descriptor: { mediaType: MEDIA_TYPE.layerGzip, digest, sizeBytes }, diffId })),
+    layers: layers.map(({ digest, sizeBytes, diffId }) => ({
+      descriptor: { mediaType: MEDIA_TYPE.layerGzip, digest, sizeBytes },
+      diffId,
+    })),
     ...(base && { base }),
   });
   return { ...assembled, image: planned, layers };
 }
 
-function assemble(image: OpenImage, { resolved, keys, moments }: AssemblyInput, handles: readonly PackageHandle[]): AssembledRootfs {
+function assemble(
+  image: OpenImage,
+  { resolved, keys, moments }: AssemblyInput,
+  handles: readonly PackageHandle[],
+): AssembledRootfs {
   const { config, host } = image;
   const { arch } = resolved;
   host.events({ type: 'phase-started', phase: 'assemble', arch });
@@ -116,13 +130,16 @@ function assemble(image: OpenImage, { resolved, keys, moments }: AssemblyInput, 
     world: resolved.world,
     keys,
     buildRepositories: imageRepositories(config).map(stripCredentials),
-    runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(stripCredentials),
+    runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(
+      stripCredentials,
+    ),
     read,
     baseEpochSeconds: moments.base.epochSeconds,
     createdSeconds: created.epochSeconds,
     ...(baseInstalled !== undefined && { baseInstalled }),
   });
-  for (const message of rootfs.warnings) host.events({ type: 'warning', code: 'IMAGE_INCOMPLETE', message: `${arch}: ${message}` });
+  for (const message of rootfs.warnings)
+    host.events({ type: 'warning', code: 'IMAGE_INCOMPLETE', message: `${arch}: ${message}` });
   host.events({ type: 'phase-finished', phase: 'assemble', arch });
   return { arch, rootfs, created, packages, read };
 }
@@ -132,7 +149,9 @@ function runSettings(config: ImageConfig) {
   const { entrypoint } = config;
   return {
     entrypoint:
-      entrypoint.shellFragment === '' ? splitWords(entrypoint.command, 'entrypoint.command') : ['/bin/sh', '-c', entrypoint.shellFragment],
+      entrypoint.shellFragment === ''
+        ? splitWords(entrypoint.command, 'entrypoint.command')
+        : ['/bin/sh', '-c', entrypoint.shellFragment],
     cmd: splitWords(config.cmd, 'cmd'),
     env: config.environment,
     annotations: config.annotations,
@@ -157,7 +176,8 @@ async function baseImage(image: OpenImage, arch: string, blobs: BlobDirectory): 
 
 function contentBytes(entries: Iterable<LayerEntry>): number {
   let sum = 0;
-  for (const { node, content } of entries) sum += 512 + (content !== undefined ? contentSize(content) : node.kind === 'file' ? contentSize(node.content) : 0);
+  for (const { node, content } of entries)
+    sum += 512 + (content !== undefined ? contentSize(content) : node.kind === 'file' ? contentSize(node.content) : 0);
   return sum;
 }
 
@@ -174,4 +194,3 @@ export function countFiles(rootfs: Rootfs): number {
   for (const [, node] of rootfs.tree.walk()) if (node.kind !== 'directory') count++;
   return count;
 }
-

@@ -1,7 +1,13 @@
 // The dates of a build (layer-and-oci.md 10): E0 from --build-date or SOURCE_DATE_EPOCH, T of an architecture from its packages.
 
 import type { PackageInfo } from '../../formats/apk/package.ts';
-import { latestMoment, type Moment, momentAt, parseBuildDate, parseSourceDateEpoch } from '../../formats/oci/timestamps.ts';
+import {
+  latestMoment,
+  type Moment,
+  momentAt,
+  parseBuildDate,
+  parseSourceDateEpoch,
+} from '../../formats/oci/timestamps.ts';
 import type { Host } from '../host.ts';
 
 export interface BuildMoments {

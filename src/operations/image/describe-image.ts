@@ -4,10 +4,10 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VERSION } from '../../base/version.ts';
 import { failingUnwritable, writeFileAtomically } from '../../effects/output/atomic-file.ts';
-import { printCycloneDx } from '../../formats/sbom/cyclonedx.ts';
-import { printSpdx } from '../../formats/sbom/spdx.ts';
 import type { ImageIndex } from '../../formats/oci/image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
+import { printCycloneDx } from '../../formats/sbom/cyclonedx.ts';
+import { printSpdx } from '../../formats/sbom/spdx.ts';
 import { apkArchitecture } from '../../planning/config/architecture.ts';
 import { describeImage } from '../../planning/describe/describe-image.ts';
 import { describeImageCycloneDx } from '../../planning/describe/describe-image-cyclonedx.ts';
@@ -76,10 +76,16 @@ export function imageSboms(
     readFile: (path) => rootfs.tree.readBytes(path),
     vcsUrl: rootfs.config.vcsUrl,
   };
-  return formatsOf(formats).map((format) => ({ name: `sbom-${apkArchitecture(arch)}.${format.extension}`, text: format.image(input) }));
+  return formatsOf(formats).map((format) => ({
+    name: `sbom-${apkArchitecture(arch)}.${format.extension}`,
+    text: format.image(input),
+  }));
 }
 
-export function indexSboms({ index, images, created, tags, vcsUrl }: IndexDescription, formats: readonly string[]): SbomFile[] {
+export function indexSboms(
+  { index, images, created, tags, vcsUrl }: IndexDescription,
+  formats: readonly string[],
+): SbomFile[] {
   const input = {
     createdText: created.text,
     toolVersion: VERSION,

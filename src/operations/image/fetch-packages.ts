@@ -27,7 +27,15 @@ export async function fetchPackages(
       ...(request.limits && { limits: request.limits }),
     };
     const handle = await fetchPackage(wanted, http, store);
-    events({ type: 'progress', phase: 'fetch', arch, done: ++done, total: packages.length, unit: 'packages', item: pkg.name });
+    events({
+      type: 'progress',
+      phase: 'fetch',
+      arch,
+      done: ++done,
+      total: packages.length,
+      unit: 'packages',
+      item: pkg.name,
+    });
     return handle;
   });
   events({ type: 'phase-finished', phase: 'fetch', arch });

@@ -71,7 +71,13 @@ function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}
     events: host.events,
   });
   return {
-    host, request, loaded, config, archs, http, store,
+    host,
+    request,
+    loaded,
+    config,
+    archs,
+    http,
+    store,
     close: async () => {
       store.close();
       await http.close();

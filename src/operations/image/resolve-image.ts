@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
+import { sortedUnique } from '../../base/order.ts';
 import { openRepositories } from '../../effects/repository/open-repositories.ts';
 import { ApkIndex } from '../../formats/apk/index-lookup.ts';
 import { parseInstalled } from '../../formats/apk/installed.ts';
 import { apkArchitecture } from '../../planning/config/architecture.ts';
+import type { ImageConfig } from '../../planning/config/image-config.ts';
 import { lockedConfig } from '../../planning/config/locked-config.ts';
 import { completeConfig } from '../../planning/config/validate.ts';
 import { checkLock, lockedPackages } from '../../planning/lock/check-lock.ts';
@@ -15,8 +17,6 @@ import { parseLock } from '../../planning/lock/lock.ts';
 import type { ArchitectureIndexes, ResolvedPackage } from '../../planning/solver/architecture-indexes.ts';
 import { explanationFailure } from '../../planning/solver/explanation.ts';
 import { resolveWanted, resolveWorld } from '../../planning/solver/resolve.ts';
-import type { ImageConfig } from '../../planning/config/image-config.ts';
-import { sortedUnique } from '../../base/order.ts';
 import { type ImageKeys, imageRepositories, type OpenImage } from './open-image.ts';
 
 /** A package chosen for an image: where it is and what the index or the lock promises about it. */
@@ -103,7 +103,12 @@ export function resolveForBuild(
     const world = [...config.contents.packages, ...appended];
     const resolution = resolveWorld(world, architecture);
     if (!resolution.ok) throw explanationFailure(resolution.explanation);
-    return { arch: architecture.arch, config, world, packages: resolution.packages.map((p) => chosenPackage(p, architecture.arch)) };
+    return {
+      arch: architecture.arch,
+      config,
+      world,
+      packages: resolution.packages.map((p) => chosenPackage(p, architecture.arch)),
+    };
   });
 }
 
@@ -132,7 +137,11 @@ export function resolveFromLock(image: OpenImage, lockPath: string, appended: re
   return image.archs.flatMap((arch) => {
     const packages = lockedPackages(lock, apkArchitecture(arch));
     if (packages.length === 0) return [];
-    const config = lockedConfig(image.config, arch, packages.map((p) => `${p.name}=${p.version}`));
+    const config = lockedConfig(
+      image.config,
+      arch,
+      packages.map((p) => `${p.name}=${p.version}`),
+    );
     const world = [...config.contents.packages, ...appended, ...baseWorld(image, arch)];
     return [{ arch, config, world, packages }];
   });
@@ -151,10 +160,14 @@ export function readBasePackages(image: OpenImage, arch: string): string | undef
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new Failure('CONFIG_NOT_FOUND', `the base image's package list ${join(base.apkIndex, apkArchitecture(arch), 'APKINDEX')} cannot be read`, {
-      hint: 'contents.baseimage.apkindex names a folder with <arch>/APKINDEX',
-      cause,
-    });
+    throw new Failure(
+      'CONFIG_NOT_FOUND',
+      `the base image's package list ${join(base.apkIndex, apkArchitecture(arch), 'APKINDEX')} cannot be read`,
+      {
+        hint: 'contents.baseimage.apkindex names a folder with <arch>/APKINDEX',
+        cause,
+      },
+    );
   }
 }
 
@@ -167,10 +180,14 @@ export function baseWorld(image: OpenImage, arch: string): string[] {
 function readLock(cwd: string, path: string): string {
   try {
     const bytes = readFileSync(resolve(cwd, path));
-    if (bytes.length > LIMITS.lockBytes) throw new Failure('LOCK_INVALID', `the lock file ${path} is larger than ${LIMITS.lockBytes} bytes`);
+    if (bytes.length > LIMITS.lockBytes)
+      throw new Failure('LOCK_INVALID', `the lock file ${path} is larger than ${LIMITS.lockBytes} bytes`);
     return bytes.toString('utf8');
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    throw new Failure('LOCK_INVALID', `the lock file ${path} cannot be read`, { hint: 'make it with `stave lock`', cause });
+    throw new Failure('LOCK_INVALID', `the lock file ${path} cannot be read`, {
+      hint: 'make it with `stave lock`',
+      cause,
+    });
   }
 }

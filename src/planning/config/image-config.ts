@@ -50,7 +50,7 @@ export interface Accounts {
   readonly groups: readonly GroupAccount[];
 }
 
-export interface UserAccount {
+interface UserAccount {
   readonly username: string;
   readonly uid: number;
   readonly gid: number | undefined;
@@ -58,7 +58,7 @@ export interface UserAccount {
   readonly homedir: string;
 }
 
-export interface GroupAccount {
+interface GroupAccount {
   readonly groupname: string;
   readonly gid: number;
   readonly members: readonly string[];

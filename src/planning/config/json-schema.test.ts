@@ -25,9 +25,20 @@ function parserComplaint(value: unknown): string {
   }
 }
 
-it('is the committed file (if not: npm run schema)', () => {
+it('is the committed file (if not: node scripts/schema.js)', () => {
   const file = new URL('../../../schema/image-config.schema.json', import.meta.url);
   expect(readFileSync(file, 'utf8')).toBe(printed);
+});
+
+it('is documented by an example that is a configuration, and by every key', () => {
+  const docs = readFileSync(new URL('../../../docs/config.md', import.meta.url), 'utf8');
+  const example = /```yaml\n([\s\S]*?)```/.exec(docs)?.[1] ?? '';
+  const loaded = loadImageConfig('docs', () => new TextEncoder().encode(example), []);
+  expect(validateImageConfig(loaded).contents.packages).toHaveLength(3);
+  for (const [key, shape] of Object.entries(IMAGE_SCHEMA.fields)) {
+    expect(docs).toContain(`| \`${key}\` |`);
+    for (const inner of shape.kind === 'record' ? Object.keys(shape.fields) : []) expect(docs).toContain(`\`${inner}`);
+  }
 });
 
 it('describes every key', () => {

@@ -21,8 +21,8 @@ function integerMagnitude(text: string, digits: string): number | undefined {
   return undefined;
 }
 
-export const TRUE_TEXTS: readonly string[] = ['true', 'True', 'TRUE'];
-export const FALSE_TEXTS: readonly string[] = ['false', 'False', 'FALSE'];
+const TRUE_TEXTS: readonly string[] = ['true', 'True', 'TRUE'];
+const FALSE_TEXTS: readonly string[] = ['false', 'False', 'FALSE'];
 /** YAML 1.1 spellings, with or without quotes, where a boolean is expected. */
 export const TRUE_WORDS: readonly string[] = ['y', 'Y', 'yes', 'Yes', 'YES', 'on', 'On', 'ON'];
 export const FALSE_WORDS: readonly string[] = ['n', 'N', 'no', 'No', 'NO', 'off', 'Off', 'OFF'];

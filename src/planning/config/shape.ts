@@ -41,7 +41,7 @@ export interface NumberShape extends Described {
   readonly minimumHint?: string;
 }
 
-export interface BooleanShape extends Described {
+interface BooleanShape extends Described {
   readonly kind: 'boolean';
 }
 
@@ -86,7 +86,7 @@ export type ShapeValue<S> = S extends TextShape
               : RecordValue<Fields>
             : never;
 
-export type RecordValue<Fields> = { readonly [Key in keyof Fields]: ShapeValue<Fields[Key]> };
+type RecordValue<Fields> = { readonly [Key in keyof Fields]: ShapeValue<Fields[Key]> };
 
 /** What a value of this kind is called in a sentence. */
 export function kindInWords(shape: Shape): string {

@@ -15,7 +15,7 @@ export function jsonErrorOffset(text: string): number | undefined {
     const character = text[at] as string;
     const sign = '{}[],:'.includes(character) ? character : undefined;
     const end = sign !== undefined ? at + 1 : character === '"' ? stringEnd(text, at) : endOf(LITERAL, text, at);
-    const next = end === at ? undefined : step(expected, sign, character === '"', open);
+    const next: Expected | undefined = end === at ? undefined : step(expected, sign, character === '"', open);
     if (next === undefined) return at;
     expected = next;
     at = endOf(BLANKS, text, end);

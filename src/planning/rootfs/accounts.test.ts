@@ -4,7 +4,14 @@ import type { Accounts } from '../config/image-config.ts';
 import { applyAccounts, ownerNames } from './accounts.ts';
 
 const none: Accounts = { runAs: '', users: [], groups: [] };
-const user = (username: string, uid: number, more: object = {}) => ({ username, uid, gid: undefined, shell: '', homedir: '', ...more });
+const user = (username: string, uid: number, more: object = {}) => ({
+  username,
+  uid,
+  gid: undefined,
+  shell: '',
+  homedir: '',
+  ...more,
+});
 
 function etc(files: Readonly<Record<string, string>> = {}) {
   const tree = emptyTree();
@@ -21,7 +28,11 @@ describe('account files', () => {
   });
 
   it('append to what packages ship, with every default', () => {
-    const tree = etc({ passwd: 'root:x:0:0:root:/root:/bin/sh', group: 'root:x:0:\n', shadow: 'root:!:19000:0:::::\n' });
+    const tree = etc({
+      passwd: 'root:x:0:0:root:/root:/bin/sh',
+      group: 'root:x:0:\n',
+      shadow: 'root:!:19000:0:::::\n',
+    });
     const accounts = {
       runAs: 'app',
       users: [user('app', 10, { gid: 20, shell: '/bin/ash', homedir: '/srv/app' }), user('plain', 11)],
@@ -49,22 +60,40 @@ describe('account files', () => {
     expect(tree.lookup('dev')).toBeUndefined();
   });
 
-  const refused: readonly (readonly [what: string, files: Record<string, string>, accounts: Accounts, message: string])[] = [
-    ['a short passwd line', { passwd: 'root:x:0:0:root:/root\n' }, none, 'line 1 of "/etc/passwd" does not have 7 fields'],
+  const refused: readonly (readonly [
+    what: string,
+    files: Record<string, string>,
+    accounts: Accounts,
+    message: string,
+  ])[] = [
+    [
+      'a short passwd line',
+      { passwd: 'root:x:0:0:root:/root\n' },
+      none,
+      'line 1 of "/etc/passwd" does not have 7 fields',
+    ],
     ['a blank line', { passwd: 'root:x:0:0:root:/root:/bin/sh\n\nx' }, none, 'line 2 of "/etc/passwd"'],
     ['a passwd line without numbers', { passwd: 'root:x:zero:0:root:/root:/bin/sh\n' }, none, 'no numeric ids'],
     ['a home that is a file', { passwd: 'a:x:1:1::/etc/passwd:/bin/sh\n' }, none, 'exists, but is not a directory'],
-    ['run-as naming nobody', {}, { ...none, runAs: 'nobodyknows' }, 'run-as "nobodyknows" names a user that is not in the image'],
+    [
+      'run-as naming nobody',
+      {},
+      { ...none, runAs: 'nobodyknows' },
+      'run-as "nobodyknows" names a user that is not in the image',
+    ],
     ['run-as with an unknown group', {}, { ...none, runAs: '0:nogroup' }, 'run-as "0:nogroup" names a group'],
   ];
   it.each(refused)('refuse %s', (_what, files, accounts, message) => {
     expect(() => applyAccounts(etc(files), accounts)).toThrow(message);
   });
 
-  it.each(['0', '65532', '65532:65532', 'root:0', 'root:root'])('leave run-as %j as written when it means something', (runAs) => {
-    const tree = etc({ passwd: 'root:x:0:0:root:/root:/bin/sh\n', group: 'root:x:0:\n' });
-    expect(applyAccounts(tree, { ...none, runAs })).toBe(runAs);
-  });
+  it.each(['0', '65532', '65532:65532', 'root:0', 'root:root'])(
+    'leave run-as %j as written when it means something',
+    (runAs) => {
+      const tree = etc({ passwd: 'root:x:0:0:root:/root:/bin/sh\n', group: 'root:x:0:\n' });
+      expect(applyAccounts(tree, { ...none, runAs })).toBe(runAs);
+    },
+  );
 });
 
 describe('owner names', () => {

@@ -39,7 +39,10 @@ export function applyAccounts(tree: FileTree, accounts: Accounts): string {
 }
 
 /** Names for the numeric owners of layer entries; a later line with the same id wins (layer-and-oci.md 9). */
-export function ownerNames(tree: FileTree): { readonly users: ReadonlyMap<number, string>; readonly groups: ReadonlyMap<number, string> } {
+export function ownerNames(tree: FileTree): {
+  readonly users: ReadonlyMap<number, string>;
+  readonly groups: ReadonlyMap<number, string>;
+} {
   const named = (path: string) => {
     const names = new Map<number, string>();
     for (const line of (tree.readText(path) ?? '').split('\n')) {
@@ -72,7 +75,10 @@ function makeHome(tree: FileTree, entry: PasswdEntry): void {
   const node = tree.lookup(entry.home);
   if (node?.kind === 'directory') return;
   if (node !== undefined) {
-    throw new Failure('ACCOUNT_INVALID', `the home directory "${entry.home}" of user "${entry.name}" exists, but is not a directory`);
+    throw new Failure(
+      'ACCOUNT_INVALID',
+      `the home directory "${entry.home}" of user "${entry.name}" exists, but is not a directory`,
+    );
   }
   const parent = entry.home.replace(/\/+$/, '').split('/').slice(0, -1).join('/');
   tree.mkdirAll(parent, 0o755);
@@ -94,9 +100,13 @@ function fieldLines(tree: FileTree, path: string, fieldCount: number): string[] 
   const lines = text.replace(/\n$/, '').split('\n');
   lines.forEach((line, i) => {
     if (line.split(':').length !== fieldCount) {
-      throw new Failure('ACCOUNT_INVALID', `line ${i + 1} of "/${path}" does not have ${fieldCount} fields: "${line}"`, {
-        hint: 'a package ships a damaged account file',
-      });
+      throw new Failure(
+        'ACCOUNT_INVALID',
+        `line ${i + 1} of "/${path}" does not have ${fieldCount} fields: "${line}"`,
+        {
+          hint: 'a package ships a damaged account file',
+        },
+      );
     }
   });
   return lines;

@@ -1,11 +1,11 @@
 // One architecture's root filesystem from its configuration and packages: the order of operations of layer-and-oci.md 1.
 // Pure: packages are verified values, their bytes come through `read`; nothing depends on directory, clock or user.
 
-import { printInstalledRecord, printBaseRecords } from '../../formats/apk/installed.ts';
+import { failingWithin } from '../../base/failure.ts';
+import { sortedUnique } from '../../base/order.ts';
+import { printBaseRecords, printInstalledRecord } from '../../formats/apk/installed.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import { printScriptsTar, printTriggers } from '../../formats/apk/scripts-tar.ts';
-import { sortedUnique } from '../../base/order.ts';
-import { failingWithin } from '../../base/failure.ts';
 import { apkArchitecture } from '../config/architecture.ts';
 import type { ImageConfig } from '../config/image-config.ts';
 import { printApkoJson } from '../config/print-apko-json.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dumpTree, emptyTree } from '../../../test/support/trees.ts';
-import type { FileTree } from './file-tree.ts';
 import { layBaseTree, linkLibApk } from './base-tree.ts';
+import type { FileTree } from './file-tree.ts';
 
 describe('the base tree', () => {
   it('is what every image starts from', () => {

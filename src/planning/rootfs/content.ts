@@ -17,7 +17,12 @@ export function contentSize(content: Content): number {
 }
 
 /** Up to `length` bytes of the content from `start`; fewer at its end. */
-export function readContent(content: Content, read: PackagedRead, start = 0, length = contentSize(content) - start): Uint8Array {
+export function readContent(
+  content: Content,
+  read: PackagedRead,
+  start = 0,
+  length = contentSize(content) - start,
+): Uint8Array {
   const end = Math.min(contentSize(content), start + length);
   if (end <= start) return new Uint8Array(0);
   if (content.kind === 'inline') return content.bytes.subarray(start, end);

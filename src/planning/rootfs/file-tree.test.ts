@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
 import { dumpTree, emptyTree } from '../../../test/support/trees.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { compareBytes } from '../../base/order.ts';
@@ -47,7 +47,9 @@ describe('paths in the tree', () => {
   });
 
   it('refuses to make directories below a link that leads nowhere', () => {
-    expect(() => build().mkdirAll('dangling/x', 0o755)).toThrow('"/dangling": it is a symbolic link that leads nowhere');
+    expect(() => build().mkdirAll('dangling/x', 0o755)).toThrow(
+      '"/dangling": it is a symbolic link that leads nowhere',
+    );
     expect(() => build().mkdirAll('usr/bin/tool/x', 0o755)).toThrow('not a directory');
   });
 
@@ -97,7 +99,12 @@ describe('files', () => {
     tree.symlink('x', 'd/link');
     tree.charDevice('d/dev', 0o600, 1, 3);
     tree.writeFile('d/file', '', 0o644);
-    expect(dumpTree(tree)).toEqual(['0755 0:0 42 d/', '0600 0:0 42 d/dev 3 1,3', '0644 0:0 0 d/file = ', '0777 0:0 42 d/link -> x']);
+    expect(dumpTree(tree)).toEqual([
+      '0755 0:0 42 d/',
+      '0600 0:0 42 d/dev 3 1,3',
+      '0644 0:0 0 d/file = ',
+      '0777 0:0 42 d/link -> x',
+    ]);
   });
 
   it('too large to be edited are refused by name, without being read', () => {
@@ -139,7 +146,7 @@ describe('the walk', () => {
         const expected = new Set<string>();
         for (const segments of paths) {
           tree.mkdirAll(segments.join('/'), 0o755);
-          segments.forEach((_, i) => expected.add(segments.slice(0, i + 1).join('/')));
+          for (const i of segments.keys()) expected.add(segments.slice(0, i + 1).join('/'));
         }
         const walked = [...tree.walk()].map(([path]) => path);
         expect(walked).toHaveLength(expected.size);

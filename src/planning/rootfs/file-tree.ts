@@ -86,7 +86,10 @@ export class FileTree {
     const node = this.lookup(path);
     if (node?.kind !== 'file') return undefined;
     if (contentSize(node.content) > LIMITS.editedFileBytes) {
-      throw new Failure('ARCHIVE_LIMIT', `"${path}" is too large to be read by the builder (${contentSize(node.content)} bytes)`);
+      throw new Failure(
+        'ARCHIVE_LIMIT',
+        `"${path}" is too large to be read by the builder (${contentSize(node.content)} bytes)`,
+      );
     }
     const bytes = readContent(node.content, this.read);
     const { content, checksum } = node;
@@ -110,7 +113,8 @@ export class FileTree {
     for (const segment of segmentsOf(path)) {
       walked += `/${segment}`;
       const located = this.locate(walked, false);
-      if (located !== undefined && located.node === undefined) located.directory.children.set(located.name, makeDirectory(mode));
+      if (located !== undefined && located.node === undefined)
+        located.directory.children.set(located.name, makeDirectory(mode));
       const node = this.lookup(walked);
       if (node === undefined) throw missing(walked, 'is a symbolic link that leads nowhere');
       if (node.kind !== 'directory') throw notDirectory(walked);
@@ -143,7 +147,10 @@ export class FileTree {
   /** A character device made by the builder; it takes its directory's mtime. The path must be free. */
   charDevice(path: string, mode: number, major: number, minor: number): void {
     const located = this.locateFree(path);
-    located.directory.children.set(located.name, makeDevice('3', major, minor, { mode, mtime: located.directory.mtime }));
+    located.directory.children.set(
+      located.name,
+      makeDevice('3', major, minor, { mode, mtime: located.directory.mtime }),
+    );
   }
 
   /** A second name for a node. The path must be free. */
@@ -238,7 +245,8 @@ export class FileTree {
       const last = pending.length === 0;
       if (node === undefined) return last ? { directory, name, node } : undefined;
       if (node.kind === 'symlink' && (!last || follow)) {
-        if (++hops > LIMITS.symlinkHops) throw new Failure('PATH_INVALID', `"${path}" goes through too many symbolic links`);
+        if (++hops > LIMITS.symlinkHops)
+          throw new Failure('PATH_INVALID', `"${path}" goes through too many symbolic links`);
         if (node.target.startsWith('/')) trail = trail.slice(0, 1);
         pending.push(...segmentsOf(node.target).reverse());
         continue;
@@ -249,7 +257,7 @@ export class FileTree {
   }
 }
 
-export function makeDirectory(mode: number, metadata: Metadata = {}): DirectoryNode {
+function makeDirectory(mode: number, metadata: Metadata = {}): DirectoryNode {
   return { kind: 'directory', ...fields(mode, metadata), children: new Map() };
 }
 

@@ -9,24 +9,49 @@ function install(packages: readonly TestPackage[], prepare: (tree: FileTree) => 
   const tree = emptyTree(packages);
   prepare(tree);
   packages.forEach((_, i) => {
-    installPackage(tree, packages.map((p) => p.pkg), i);
+    installPackage(
+      tree,
+      packages.map((p) => p.pkg),
+      i,
+    );
   });
   return tree;
 }
 
-const one = (name: string, lines: readonly string[], more: object = {}) => testPackage({ name, ...more }, [DIRECTORY, ...lines]);
+const one = (name: string, lines: readonly string[], more: object = {}) =>
+  testPackage({ name, ...more }, [DIRECTORY, ...lines]);
 const TOP = '0755 0:0 100 d/';
 
 describe('one package', () => {
   const table: readonly (readonly [what: string, lines: readonly string[], dump: readonly string[]])[] = [
     ['keeps set-id bits and drops owners', ['file d/s 4755 x'], [TOP, '4755 0:0 100 d/s = x (0)']],
     ['loses special bits of directories', ['dir d/t 1777'], [TOP, '0777 0:0 100 d/t/']],
-    ['gives all missing parts of a directory its mode', ['dir d/a/b 700'], [TOP, '0700 0:0 0 d/a/', '0700 0:0 100 d/a/b/']],
-    ['makes parents that the archive lacks', ['file e/f/g 644 x'], [TOP, '0755 0:0 0 e/', '0755 0:0 0 e/f/', '0644 0:0 100 e/f/g = x (0)']],
-    ['accepts names with ./ and trailing slashes', ['dir ./d/x/', 'file ./d/x/y 644 z'], [TOP, '0755 0:0 100 d/x/', '0644 0:0 100 d/x/y = z (0)']],
-    ['shares a node between hard links', ['file d/b 600 x', 'hard d/a d/b'], [TOP, '0600 0:0 100 d/a = x (0)', '0600 0:0 100 d/b = x (0)']],
+    [
+      'gives all missing parts of a directory its mode',
+      ['dir d/a/b 700'],
+      [TOP, '0700 0:0 0 d/a/', '0700 0:0 100 d/a/b/'],
+    ],
+    [
+      'makes parents that the archive lacks',
+      ['file e/f/g 644 x'],
+      [TOP, '0755 0:0 0 e/', '0755 0:0 0 e/f/', '0644 0:0 100 e/f/g = x (0)'],
+    ],
+    [
+      'accepts names with ./ and trailing slashes',
+      ['dir ./d/x/', 'file ./d/x/y 644 z'],
+      [TOP, '0755 0:0 100 d/x/', '0644 0:0 100 d/x/y = z (0)'],
+    ],
+    [
+      'shares a node between hard links',
+      ['file d/b 600 x', 'hard d/a d/b'],
+      [TOP, '0600 0:0 100 d/a = x (0)', '0600 0:0 100 d/b = x (0)'],
+    ],
     ['installs devices', ['char d/dev 10 200'], [TOP, '0666 0:0 100 d/dev 3 10,200 (0)']],
-    ['writes through a linked directory', ['link l d', 'file l/f 644 x'], [TOP, '0644 0:0 100 d/f = x (0)', '0777 0:0 100 l -> d (0)']],
+    [
+      'writes through a linked directory',
+      ['link l d', 'file l/f 644 x'],
+      [TOP, '0644 0:0 100 d/f = x (0)', '0777 0:0 100 l -> d (0)'],
+    ],
     ['skips control files at its start, and none later', ['file .late 644 x'], ['0644 0:0 100 .late = x (0)', TOP]],
   ];
   it.each(table)('%s', (_what, lines, dump) => {
@@ -70,11 +95,15 @@ describe('two packages', () => {
   });
 
   it('versioned replaces do not settle a conflict', () => {
-    expect(() => install([a({ replaces: ['b<2'] }), b()])).toThrow('installing b 1-r0: "d/f" is already owned by a 1-r0');
+    expect(() => install([a({ replaces: ['b<2'] }), b()])).toThrow(
+      'installing b 1-r0: "d/f" is already owned by a 1-r0',
+    );
   });
 
   it('clash over different content, saying who owns it', () => {
-    expect(() => install([a(), b()])).toThrow(expect.objectContaining({ code: 'FILE_CONFLICT', data: { path: 'd/f', packages: ['a', 'b'] } }));
+    expect(() => install([a(), b()])).toThrow(
+      expect.objectContaining({ code: 'FILE_CONFLICT', data: { path: 'd/f', packages: ['a', 'b'] } }),
+    );
   });
 
   it('equal links are no conflict, different ones are', () => {

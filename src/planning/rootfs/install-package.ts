@@ -51,7 +51,8 @@ function installEntry(tree: FileTree, packages: readonly Package[], index: numbe
     case TAR_TYPE.blockDevice:
     case TAR_TYPE.fifo:
       tree.mkdirAll(parentOf(path), 0o755);
-      if (tree.lookup(path, { follow: false }) !== undefined) throw conflict(`"${path}" already exists and the package has a device there`);
+      if (tree.lookup(path, { follow: false }) !== undefined)
+        throw conflict(`"${path}" already exists and the package has a device there`);
       tree.place(
         path,
         makeDevice(entry.type, entry.devmajor, entry.devminor, { mode: entry.mode, mtime: entry.mtime, owner: index }),
@@ -90,7 +91,13 @@ function placeFile(tree: FileTree, packages: readonly Package[], index: number, 
 }
 
 /** Whether the new file takes the existing one's place; false = the existing one stays. Throws when neither may. */
-function replaces(existing: TreeNode, packages: readonly Package[], index: number, checksum: string, path: string): boolean {
+function replaces(
+  existing: TreeNode,
+  packages: readonly Package[],
+  index: number,
+  checksum: string,
+  path: string,
+): boolean {
   const incoming = packages[index]!.info;
   if (existing.owner === undefined) {
     const builders = builderChecksum(existing);
@@ -122,7 +129,8 @@ function linkFile(tree: FileTree, entry: TarEntry, path: string): void {
   if (target.kind === 'directory') {
     throw new Failure('PACKAGE_INVALID', `"${path}" is a hard link to the directory "${entry.linkname}"`);
   }
-  if (tree.lookup(path, { follow: false }) !== undefined) throw conflict(`"${path}" already exists and cannot become a hard link`);
+  if (tree.lookup(path, { follow: false }) !== undefined)
+    throw conflict(`"${path}" already exists and cannot become a hard link`);
   tree.mkdirAll(parentOf(path), 0o755);
   tree.link(target, path);
   target.aliases ??= new Map();

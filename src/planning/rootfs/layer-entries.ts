@@ -34,9 +34,14 @@ export function planLayers(
 ): LayerPlan {
   if (layering === undefined || (layering.strategy === '' && layering.budget === 0)) return [treeEntries(tree)];
   if (layering.strategy !== 'origin') {
-    throw new Failure('CONFIG_INVALID', `unknown layering strategy "${layering.strategy}"`, { hint: 'the only strategy is "origin"' });
+    throw new Failure('CONFIG_INVALID', `unknown layering strategy "${layering.strategy}"`, {
+      hint: 'the only strategy is "origin"',
+    });
   }
-  const groups = planGroups(packages.map((p) => p.info), layering.budget);
+  const groups = planGroups(
+    packages.map((p) => p.info),
+    layering.budget,
+  );
   return distribute(tree, groups, records);
 }
 
@@ -110,7 +115,12 @@ class LayerBuilder {
   /** Adds an entry, first the directories on the main stack that this layer lacks; those take the entry's mtime. */
   add(entry: LayerEntry, mainStack: readonly LayerEntry[]): void {
     let shared = 0;
-    while (shared < this.stack.length && shared < mainStack.length && this.stack[shared]!.path === mainStack[shared]!.path) shared++;
+    while (
+      shared < this.stack.length &&
+      shared < mainStack.length &&
+      this.stack[shared]!.path === mainStack[shared]!.path
+    )
+      shared++;
     this.stack.length = shared;
     for (const directory of mainStack.slice(shared)) {
       this.stack.push(directory);

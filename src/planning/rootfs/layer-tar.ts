@@ -2,8 +2,8 @@
 // so nothing here may depend on anything but the entries.
 
 import { createHash } from 'node:crypto';
-import { printTarHeader, TAR_END, tarPadding } from '../../formats/tar/write.ts';
 import { TAR_TYPE, type TarHeader } from '../../formats/tar/entry.ts';
+import { printTarHeader, TAR_END, tarPadding } from '../../formats/tar/write.ts';
 import { type Content, contentSize, damagedContent, EMPTY, type PackagedRead, readContent } from './content.ts';
 import type { LayerEntry } from './layer-entries.ts';
 
@@ -18,7 +18,11 @@ const CHUNK_BYTES = 1024 * 1024;
 const GATHER_BYTES = 256 * 1024;
 
 /** The uncompressed layer in chunks of at most CHUNK_BYTES. A chunk is the caller's own. */
-export function* layerBytes(entries: Iterable<LayerEntry>, names: OwnerNames, read: PackagedRead): Generator<Uint8Array> {
+export function* layerBytes(
+  entries: Iterable<LayerEntry>,
+  names: OwnerNames,
+  read: PackagedRead,
+): Generator<Uint8Array> {
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
   for (const piece of pieces(entries, names, read)) {
@@ -65,7 +69,7 @@ export function* layerContent(entry: LayerEntry, read: PackagedRead): Generator<
 }
 
 /** The tar header of a layer entry: a hard link where the package made one, else what `nodeHeader` says. */
-export function layerHeader(entry: LayerEntry, names: OwnerNames): TarHeader {
+function layerHeader(entry: LayerEntry, names: OwnerNames): TarHeader {
   const alias = entry.node.aliases?.get(entry.path);
   const header = nodeHeader(entry, names);
   return alias === undefined ? header : { ...header, type: TAR_TYPE.hardLink, linkname: alias, size: 0, pax: {} };

@@ -4,7 +4,14 @@ import type { PathMutation } from '../config/image-config.ts';
 import { applyPathMutations } from './path-mutations.ts';
 
 const mutation = (path: string, type: string, more: Partial<PathMutation> = {}): PathMutation => ({
-  path, type, uid: undefined, gid: undefined, permissions: 0, source: '', recursive: false, ...more,
+  path,
+  type,
+  uid: undefined,
+  gid: undefined,
+  permissions: 0,
+  source: '',
+  recursive: false,
+  ...more,
 });
 
 function tree() {
@@ -75,8 +82,8 @@ describe('path mutations', () => {
   it('refuse a dangling link below a recursive permission, naming it', () => {
     const t = tree();
     t.symlink('nowhere', 'etc/dangling');
-    expect(() => applyPathMutations(t, [mutation('/etc', 'permissions', { permissions: 0o755, recursive: true })])).toThrow(
-      'chmod "/etc/dangling"',
-    );
+    expect(() =>
+      applyPathMutations(t, [mutation('/etc', 'permissions', { permissions: 0o755, recursive: true })]),
+    ).toThrow('chmod "/etc/dangling"');
   });
 });

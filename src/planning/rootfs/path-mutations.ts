@@ -33,7 +33,8 @@ function create(tree: FileTree, mutation: PathMutation): void {
       tree.mkdirAll(parent, 0o755);
       const source = tree.lookup(mutation.source);
       if (source === undefined) throw new Failure('PATH_INVALID', `the source "${mutation.source}" does not exist`);
-      if (source.kind === 'directory') throw new Failure('PATH_INVALID', `the source "${mutation.source}" is a directory`);
+      if (source.kind === 'directory')
+        throw new Failure('PATH_INVALID', `the source "${mutation.source}" is a directory`);
       tree.remove(mutation.path);
       tree.link(source, mutation.path);
       return;

@@ -97,7 +97,11 @@ export const SPDX_SCHEMA = {
       creationInfo: object(
         {
           created: date,
-          creators: { type: 'array', minItems: 1, items: { type: 'string', pattern: '^(Tool|Organization|Person): .+$' } },
+          creators: {
+            type: 'array',
+            minItems: 1,
+            items: { type: 'string', pattern: '^(Tool|Organization|Person): .+$' },
+          },
           licenseListVersion: { type: 'string', pattern: '^[0-9]+\\.[0-9]+$' },
         },
         ['created', 'creators'],
@@ -107,10 +111,10 @@ export const SPDX_SCHEMA = {
       relationships: { type: 'array', items: relationship, uniqueItems: true },
       hasExtractedLicensingInfos: {
         type: 'array',
-        items: object(
-          { licenseId: { type: 'string', pattern: '^LicenseRef-[a-zA-Z0-9.-]+$' }, extractedText: text },
-          ['licenseId', 'extractedText'],
-        ),
+        items: object({ licenseId: { type: 'string', pattern: '^LicenseRef-[a-zA-Z0-9.-]+$' }, extractedText: text }, [
+          'licenseId',
+          'extractedText',
+        ]),
       },
     },
     ['SPDXID', 'spdxVersion', 'dataLicense', 'name', 'documentNamespace', 'creationInfo', 'packages', 'relationships'],
