@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assert, Failure, failingWithin } from './failure.ts';
+import { assert, Failure, failingAt, failingWithin } from './failure.ts';
 import { EXIT, FAILURE_CODES, type FailureCode } from './failure-codes.ts';
 
 describe('a failure', () => {
@@ -54,5 +54,24 @@ describe('an assertion', () => {
   it('crashes as our own mistake', () => {
     expect(() => assert(false, 'one is one')).toThrow('internal error: one is one');
     expect(() => assert(true, 'one is one')).not.toThrow();
+  });
+});
+
+describe('a place', () => {
+  const place = { file: 'a.yaml', line: 2, column: 3 };
+  const failing = (failure: Failure) => () =>
+    failingAt(place, () => {
+      throw failure;
+    });
+
+  it('is given by failingAt to a failure that has none', () => {
+    const failure = new Failure('KEY_INVALID', 'x', { hint: 'h' });
+    expect(failing(failure)).toThrow(expect.objectContaining({ message: 'x', where: place, hint: 'h' }));
+    expect(failure.at(undefined)).toBe(failure);
+  });
+
+  it('stays when there is one', () => {
+    const where = { file: 'b.yaml', line: 9, column: 1 };
+    expect(failing(new Failure('KEY_INVALID', 'x', { where }))).toThrow(expect.objectContaining({ where }));
   });
 });

@@ -47,8 +47,17 @@ export class Failure extends Error {
 
   /** The same failure said in a wider context: `installing bash 5.2-r0: <sentence>`. Code, place and hint stay. */
   within(context: string): Failure {
-    return new Failure(this.code, `${context}: ${this.message}`, {
-      ...(this.where && { where: this.where }),
+    return this.rephrased(`${context}: ${this.message}`, this.where);
+  }
+
+  /** The same failure with a place, unless it has one already. */
+  at(place: SourcePlace | undefined): Failure {
+    return this.where !== undefined || place === undefined ? this : this.rephrased(this.message, place);
+  }
+
+  private rephrased(message: string, where: SourcePlace | undefined): Failure {
+    return new Failure(this.code, message, {
+      ...(where && { where }),
       ...(this.hint !== undefined && { hint: this.hint }),
       notes: this.notes,
       data: this.data,
@@ -63,6 +72,15 @@ export function failingWithin<T>(context: string, work: () => T): T {
     return work();
   } catch (error) {
     throw error instanceof Failure ? error.within(context) : error;
+  }
+}
+
+/** Runs `work`; a Failure thrown inside that has no place gets this one. */
+export function failingAt<T>(place: SourcePlace | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof Failure ? error.at(place) : error;
   }
 }
 

@@ -1,8 +1,8 @@
 // `stave lock`: resolves every architecture on its own, verifies all packages, and writes what it found (sbom-and-lock.md 5).
 
 import { resolve } from 'node:path';
-import { stripCredentials } from '../base/redact.ts';
 import { writeFileAtomically } from '../effects/output/atomic-file.ts';
+import { publicLine } from '../effects/repository/repository-line.ts';
 import { apkArchitecture } from '../planning/config/architecture.ts';
 import { printLock } from '../planning/lock/lock.ts';
 import { planLock } from '../planning/lock/plan-lock.ts';
@@ -45,7 +45,7 @@ export async function resolveLock(
       );
       perArch.push(await lockArchitecture(image, arch, packages));
     }
-    const flagKeys = new Set(request.keyringAppend.map(stripCredentials));
+    const flagKeys = new Set(request.keyringAppend.map(publicLine));
     const lock = planLock({
       configName: request.configPath,
       configChecksum: image.loaded.checksum,

@@ -136,6 +136,7 @@ function assemble(
     read,
     baseEpochSeconds: moments.base.epochSeconds,
     createdSeconds: created.epochSeconds,
+    place: image.loaded.place,
     ...(baseInstalled !== undefined && { baseInstalled }),
   });
   for (const message of rootfs.warnings)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
+import { redactText, urlCredentials } from '../../base/redact.ts';
 import { VERSION } from '../../base/version.ts';
 import { createHttpClient, type HttpClient } from '../../effects/http/client.ts';
 import { Documents } from '../../effects/repository/documents.ts';
@@ -56,6 +57,7 @@ function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}
     options.purpose,
   );
   const archs = selectArchitectures(request.archs, config, host.hostArch);
+  warnOfCredentials(config, host);
   const http = createHttpClient({
     version: VERSION,
     offline: request.offline,
@@ -83,6 +85,25 @@ function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}
       await http.close();
     },
   };
+}
+
+/** User info in a URL works, but never reaches an image, a lock or an SBOM: whoever expects it there should know. */
+function warnOfCredentials({ contents }: ImageConfig, host: Host): void {
+  const lines = [
+    ...contents.buildRepositories,
+    ...contents.repositories,
+    ...contents.runtimeRepositories,
+    ...contents.keyring,
+  ];
+  for (const line of new Set(lines)) {
+    if (urlCredentials(line) === undefined) continue;
+    host.events({
+      type: 'warning',
+      code: 'CREDENTIALS_LEFT_OUT',
+      message: `the credentials in ${redactText(line)} are used to fetch, and left out of everything that is written`,
+      hint: 'keep them out of the file: use HTTP_AUTH or a netrc file',
+    });
+  }
 }
 
 /** Runs `work` on an opened image and closes it, whatever happens. */

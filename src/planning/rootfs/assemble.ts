@@ -1,7 +1,7 @@
 // One architecture's root filesystem from its configuration and packages: the order of operations of layer-and-oci.md 1.
 // Pure: packages are verified values, their bytes come through `read`; nothing depends on directory, clock or user.
 
-import { failingWithin } from '../../base/failure.ts';
+import { failingAt, type SourcePlace } from '../../base/failure.ts';
 import { sortedUnique } from '../../base/order.ts';
 import { printBaseRecords, printInstalledRecord } from '../../formats/apk/installed.ts';
 import type { Package } from '../../formats/apk/package.ts';
@@ -19,7 +19,7 @@ import { installPackage, ownedEntries } from './install-package.ts';
 import { type LayerPlan, planLayers } from './layer-entries.ts';
 import type { OwnerNames } from './layer-tar.ts';
 import { applyLdSoCache } from './ld-so-cache.ts';
-import { applyPathMutations } from './path-mutations.ts';
+import { applyPathMutation } from './path-mutations.ts';
 import { applyServices } from './services.ts';
 
 export interface RootfsInput {
@@ -42,6 +42,8 @@ export interface RootfsInput {
   readonly baseEpochSeconds: number;
   /** T of layer-and-oci.md 10: mtime of certificates. */
   readonly createdSeconds: number;
+  /** Where in the user's files a value stands, so that failures can point at it. */
+  readonly place: (path: readonly (string | number)[]) => SourcePlace | undefined;
   /** The base image's installed database, when there is one. */
   readonly baseInstalled?: string;
 }
@@ -91,19 +93,23 @@ function installAll(tree: FileTree, input: RootfsInput): string[] {
 
 /** What the configuration asks for beyond packages, in the reference's order. */
 function applyConfiguration(tree: FileTree, input: RootfsInput): ImageConfig {
-  const { packages, createdSeconds } = input;
+  const { packages, createdSeconds, place } = input;
   let config = input.config;
   if (input.baseInstalled === undefined) {
-    const runAs = applyAccounts(tree, config.accounts);
+    const runAs = failingAt(place(['accounts', 'run-as']), () => applyAccounts(tree, config.accounts));
     config = { ...config, accounts: { ...config.accounts, runAs } };
   }
   tree.writeFile('etc/apko.json', printApkoJson(config), 0o444);
-  applyPathMutations(tree, config.paths);
-  failingWithin('installing certificates', () => {
+  config.paths.forEach((mutation, i) => {
+    failingAt(place(['paths', i]), () => applyPathMutation(tree, mutation));
+  });
+  failingAt(place(['certificates']), () => {
     if (config.certificates !== undefined) applyCertificates(tree, config.certificates, packages, createdSeconds);
     applyBundleChecksums(tree, createdSeconds);
   });
-  applyRuntimeKeyring(tree, config.contents.runtimeKeyring, createdSeconds);
+  failingAt(place(['contents', 'runtime_keyring']), () => {
+    applyRuntimeKeyring(tree, config.contents.runtimeKeyring, createdSeconds);
+  });
   applyServices(tree, config.entrypoint.services);
   applyBusyboxLinks(tree, packages);
   applyLdSoCache(tree, apkArchitecture(input.arch));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dumpTree, emptyTree } from '../../../test/support/trees.ts';
 import type { PathMutation } from '../config/image-config.ts';
-import { applyPathMutations } from './path-mutations.ts';
+import { applyPathMutation } from './path-mutations.ts';
 
 const mutation = (path: string, type: string, more: Partial<PathMutation> = {}): PathMutation => ({
   path,
@@ -62,13 +62,13 @@ const table: readonly (readonly [what: string, mutations: readonly PathMutation[
 describe('path mutations', () => {
   it.each(table)('make %s', (_what, mutations, dump) => {
     const t = tree();
-    applyPathMutations(t, mutations);
+    for (const m of mutations) applyPathMutation(t, m);
     expect(dumpTree(t)).toEqual(dump);
   });
 
   const refused: readonly (readonly [mutation: PathMutation, message: string])[] = [
-    [mutation('/x', 'wormhole'), 'paths[0] (wormhole "/x"): unknown type "wormhole"'],
-    [mutation('/x', 'permissions'), 'paths[0] (permissions "/x"): chmod "/x": it does not exist'],
+    [mutation('/x', 'wormhole'), 'wormhole "/x": unknown type "wormhole"'],
+    [mutation('/x', 'permissions'), 'permissions "/x": chmod "/x": it does not exist'],
     [mutation('/etc/conf', 'symlink', { source: 'y' }), '"/etc/conf" already exists'],
     [mutation('/x', 'symlink', { source: 'nowhere' }), 'chmod "/x": it does not exist'],
     [mutation('/x', 'hardlink', { source: '/nope' }), 'the source "/nope" does not exist'],
@@ -76,14 +76,14 @@ describe('path mutations', () => {
     [mutation('/etc/conf/x', 'directory'), 'not a directory'],
   ];
   it.each(refused)('refuse %j', (m, message) => {
-    expect(() => applyPathMutations(tree(), [m])).toThrow(message);
+    expect(() => applyPathMutation(tree(), m)).toThrow(message);
   });
 
   it('refuse a dangling link below a recursive permission, naming it', () => {
     const t = tree();
     t.symlink('nowhere', 'etc/dangling');
     expect(() =>
-      applyPathMutations(t, [mutation('/etc', 'permissions', { permissions: 0o755, recursive: true })]),
+      applyPathMutation(t, mutation('/etc', 'permissions', { permissions: 0o755, recursive: true })),
     ).toThrow('chmod "/etc/dangling"');
   });
 });

@@ -4,13 +4,12 @@ import { Failure, failingWithin } from '../../base/failure.ts';
 import type { PathMutation } from '../config/image-config.ts';
 import type { FileTree } from './file-tree.ts';
 
-export function applyPathMutations(tree: FileTree, mutations: readonly PathMutation[]): void {
-  mutations.forEach((mutation, i) => {
-    failingWithin(`paths[${i}] (${mutation.type} "${mutation.path}")`, () => applyOne(tree, mutation));
-  });
+/** Applies one entry of `paths:`; what it fails with names type and path. */
+export function applyPathMutation(tree: FileTree, mutation: PathMutation): void {
+  failingWithin(`${mutation.type} "${mutation.path}"`, () => applyHere(tree, mutation));
 }
 
-function applyOne(tree: FileTree, mutation: PathMutation): void {
+function applyHere(tree: FileTree, mutation: PathMutation): void {
   create(tree, mutation);
   // The reference applies mode and owner for every type, through symlinks: a `symlink` mutation changes its target.
   setAttributes(tree, mutation.path, mutation);
