@@ -32,8 +32,12 @@ export const FAILURE_CODES = {
   SOLVE_LIMIT: ['unsolvable', 'The search for a solution reached its bound.'],
 
   HTTP_STATUS: ['network', 'A server answered with an error status.'],
+  IMAGE_NOT_FOUND: ['network', 'A registry has no such image, tag or repository.'],
   NETWORK_OFFLINE: ['network', 'Something is needed from the network, but --offline was given.'],
   NETWORK_UNREACHABLE: ['network', 'A server could not be reached or broke off.'],
+  REGISTRY_AUTH: ['network', 'A registry wants credentials, or refuses those that we have.'],
+  REGISTRY_CONFLICT: ['network', 'Somebody else keeps changing the same tag of a registry.'],
+  REGISTRY_PROTOCOL: ['network', 'A registry answers in a way that the distribution protocol does not allow.'],
   RESPONSE_TOO_LARGE: ['network', 'A response is larger than its bound.'],
 
   CHECKSUM_MISMATCH: ['trust', 'Bytes do not have the digest that was promised for them.'],
@@ -51,7 +55,9 @@ export const FAILURE_CODES = {
   PACKAGE_INVALID: ['policy', 'A package is damaged or not one that we can install.'],
   PATH_INVALID: ['policy', 'A path mutation cannot be applied to this image.'],
 
+  ADDRESS_UNUSABLE: ['environment', 'The address to listen on is taken, or is none of this machine.'],
   CACHE_UNUSABLE: ['environment', 'The cache directory cannot be used.'],
+  CREDENTIALS_UNUSABLE: ['environment', 'A credential file or helper cannot be used.'],
   FEATURE_UNSUPPORTED: ['environment', 'This version of stave or of Node cannot do that.'],
   FILE_UNREADABLE: ['environment', 'A local file or folder cannot be read.'],
   FILE_UNWRITABLE: ['environment', 'A local file or folder cannot be written.'],

@@ -63,4 +63,30 @@ export const LIMITS = {
   embeddedSbomBytes: 32 * MiB,
   /** All SBOMs inside the packages of one image: the result must fit one string of Node (512 MiB). */
   embeddedSbomTotalBytes: 192 * MiB,
+  /** A repository name of our registry: most clients allow 255 characters together with the host. */
+  repositoryNameCharacters: 255,
+  /** One blob pushed to our registry; the largest layers in public are near 50 GiB. */
+  registryBlobBytes: 64 * 1024 * MiB,
+  /** Uploads that are under way at our registry; a client has about ten. */
+  registryUploads: 1000,
+  /** An upload without a request for so long is given up, and a blob that no repository has is removed. */
+  registryIdleMs: 24 * 60 * 60 * 1000,
+  /** Referrers in one page of an answer. */
+  registryReferrers: 1000,
+  /** Unwanted bytes of a request that our registry still reads, so that the client gets to read the refusal. */
+  registryDrainBytes: 64 * MiB,
+  /** docker's config.json or an auth.json; some hundred registries are 50 KiB. */
+  credentialFileBytes: 1 * MiB,
+  /** What a credential helper prints; tokens of large clouds reach 10 KiB. */
+  helperOutputCharacters: 256 * 1024,
+  /** A registry's token, error or upload answer. */
+  registryAnswerBytes: 64 * 1024,
+  /** One page of tags or referrers: registries send 100 to 10,000 entries of at most 1 KiB. */
+  registryPageBytes: 16 * MiB,
+  /** Pages of one listing; with 1,000 entries each, ten times the largest public repositories. */
+  registryPages: 1_000,
+  /** Referrers of one image whose manifests are read because their list does not say what they are. */
+  unlabelledReferrers: 200,
+  /** Rounds of reading, merging and writing a list of referrers that others change at the same time. */
+  referrerRounds: 10,
 } as const;

@@ -88,10 +88,18 @@ function lowerCased(flags: Flags, name: string): Flags {
 function workingDirectory(cwd: string, flag: string | undefined): string {
   if (flag === undefined) return cwd;
   const path = resolve(cwd, flag);
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!isFolder(path)) {
     throw new Failure('FILE_UNREADABLE', `the working directory ${path} is not a directory`, {
       hint: 'check the value of -C',
     });
   }
   return path;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -9,6 +9,7 @@ import { planLock } from '../planning/lock/plan-lock.ts';
 import type { Host } from './host.ts';
 import { fetchPackages } from './image/fetch-packages.ts';
 import { type OpenImage, openKeys, withImage } from './image/open-image.ts';
+import { publicConfig } from './image/public-config.ts';
 import type { SourceRequest } from './image/request.ts';
 import { type ChosenPackage, chooseWanted, chosenPackage, openIndexes } from './image/resolve-image.ts';
 
@@ -18,7 +19,13 @@ export interface LockRequest extends SourceRequest {
 
 export interface LockReport {
   readonly path: string;
-  readonly images: readonly { readonly arch: string; readonly packageCount: number }[];
+  readonly images: readonly LockedImage[];
+}
+
+interface LockedImage {
+  /** OCI form. */
+  readonly arch: string;
+  readonly packageCount: number;
 }
 
 /** Writes the lock file. */
@@ -33,7 +40,7 @@ export async function lockImage(request: LockRequest, host: Host): Promise<LockR
 export async function resolveLock(
   request: SourceRequest,
   host: Host,
-): Promise<{ readonly text: string; readonly images: LockReport['images'] }> {
+): Promise<{ readonly text: string; readonly images: readonly LockedImage[] }> {
   return await withImage(request, host, { purpose: 'lock' }, async (image) => {
     const keys = await openKeys(image);
     const architectures = await openIndexes(image, keys);
@@ -54,7 +61,7 @@ export async function resolveLock(
     });
     return {
       text: printLock(lock),
-      images: perArch.map(({ arch, packages }) => ({ arch, packageCount: packages.length })),
+      images: perArch.map(({ packages }, i) => ({ arch: architectures[i]!.arch, packageCount: packages.length })),
     };
   });
 }
@@ -62,7 +69,7 @@ export async function resolveLock(
 async function lockArchitecture(image: OpenImage, arch: string, packages: readonly ChosenPackage[]) {
   const handles = await fetchPackages(image, packages, arch);
   for (const handle of handles) handle.close();
-  const { contents } = image.loaded.config;
+  const { contents } = publicConfig(image.loaded.config);
   return {
     arch: apkArchitecture(arch),
     repositories: contents.repositories,

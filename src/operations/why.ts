@@ -1,6 +1,9 @@
 // `stave why` and `stave why-not`: why a package is in the solution of a configuration or lock, or why it is not.
 
+import { Failure } from '../base/failure.ts';
+import { nearestNames } from '../base/nearest.ts';
 import { printChecksum } from '../formats/apk/data-entries.ts';
+import { parseDependency } from '../formats/apk/dependency.ts';
 import type { IndexRecord } from '../formats/apk/index-record.ts';
 import type { Package } from '../formats/apk/package.ts';
 import { printWhy, why } from '../planning/solver/why.ts';
@@ -13,7 +16,7 @@ import { baseWorld, chooseWanted, openIndexes, resolveFromLock } from './image/r
 
 export interface WhyRequest extends SourceRequest {
   readonly lockfile?: string;
-  /** A package name; `why-not` takes `name=version` too. */
+  /** A package name, perhaps with a version: `name`, `name=1.2-r0`, `so:libz.so.1`. Else Failure USAGE_ARGUMENTS. */
   readonly packageName: string;
 }
 
@@ -28,6 +31,7 @@ export interface WhyAnswer {
 }
 
 export async function whyPackage(request: WhyRequest, host: Host): Promise<WhyAnswer[]> {
+  refuseOddName(request.packageName);
   return await withImage(request, host, { purpose: 'lock' }, async (image) => {
     const solutions =
       request.lockfile === undefined
@@ -36,13 +40,16 @@ export async function whyPackage(request: WhyRequest, host: Host): Promise<WhyAn
     return solutions.map(({ arch, packages }) => {
       const wishes = [...image.config.contents.packages, ...baseWorld(image, arch)];
       const answer = why(packages, wishes, request.packageName);
-      return { arch, installed: answer.packages.length > 0, lines: printWhy(answer).split('\n') };
+      const installed = answer.packages.length > 0;
+      const hints = installed ? [] : absenceHints(packages, request);
+      return { arch, installed, lines: [...printWhy(answer).split('\n'), ...hints] };
     });
   });
 }
 
 /** With a lock, what it holds counts as wished for: the answer says which locked package stands in the way. */
 export async function whyNotPackage(request: WhyRequest, host: Host): Promise<WhyAnswer[]> {
+  refuseOddName(request.packageName);
   return await withImage(request, host, { purpose: 'lock' }, async (image) => {
     const locked = request.lockfile === undefined ? undefined : resolveFromLock(image, request.lockfile, []);
     const architectures = await openIndexes(image, await openKeys(image));
@@ -66,6 +73,28 @@ export async function whyNotPackage(request: WhyRequest, host: Host): Promise<Wh
       }));
     });
   });
+}
+
+/** A name with perhaps a version and a tag; what the solver would silently read as something else is refused. */
+const ASKED = /^[^\s!@<>=~]+(?:(?:[<>]=?|=~?|~)[^\s@<>=~]+)?(?:@[a-zA-Z0-9]+)?$/;
+
+function refuseOddName(text: string): void {
+  if (ASKED.test(text)) return;
+  throw new Failure('USAGE_ARGUMENTS', `"${text}" is not the name of a package`, {
+    hint: 'ask for a name, or for a name with a version: python3, python3=3.13.1-r0, so:libssl.so.3',
+  });
+}
+
+/** What to ask next about a package that is not installed. */
+function absenceHints(packages: readonly { readonly record: IndexRecord }[], request: WhyRequest): string[] {
+  const { name } = parseDependency(request.packageName);
+  const names = packages.flatMap(({ record }) => [
+    record.name,
+    ...record.provides.map((provided) => parseDependency(provided).name),
+  ]);
+  const [near] = nearestNames(name, names, 1);
+  if (near !== undefined) return [`hint: did you mean "${near}"?`];
+  return [`hint: stave why-not ${request.configPath} ${request.packageName} says what it would take`];
 }
 
 /** The packages of a lock say themselves what they need: no index is read. */

@@ -1,27 +1,18 @@
-// The HTTP client: GET only, streaming, with retries, resumption, redirects, proxies and credentials (cli.md 3 and 4).
-// Nothing else in the house opens a connection to fetch something. With `offline` it opens no socket at all.
+// The download client: GET only, streaming, with resumption, proxies and the credentials of repositories (cli.md 3 and 4).
+// Packages, indexes and keys come through it; registries have their own. With `offline` it opens no socket at all.
 // Must never put credentials into a Failure, an event, or a request to another host than theirs.
 
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { type EventSink, noEvents } from '../../base/events.ts';
 import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
-import { redactText, stripCredentials } from '../../base/redact.ts';
-import { Connections } from './connections.ts';
+import { stripCredentials } from '../../base/redact.ts';
 import { Credentials } from './credentials.ts';
-import { offlineFailure, redirectFailure, statusFailure, tooLargeFailure, unreachableFailure } from './http-failure.ts';
+import { contentLength, discard, type Exchange, HttpExchanger } from './exchange.ts';
+import { offlineFailure, statusFailure, tooLargeFailure } from './http-failure.ts';
 import type { Environment } from './proxy.ts';
-import { type Exchange, readBody } from './response-body.ts';
-import {
-  attemptsWorth,
-  backoffMs,
-  isRetryableStatus,
-  MAX_ATTEMPTS,
-  type RetryClock,
-  retryAfterMs,
-  systemClock,
-} from './retry.ts';
+import { readBody } from './response-body.ts';
+import { MAX_ATTEMPTS, type RetryClock } from './retry.ts';
 
 export interface HttpClientOptions {
   /** Our version: the user agent is `stave/<version>`. */
@@ -80,36 +71,28 @@ export interface HttpClient {
 
 /** A client with its own connections; `close` them when done. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  return new UndiciClient(options);
+  return new DownloadClient(options);
 }
 
-const MAX_REDIRECTS = 10;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Headers that must not follow a redirect to another host. */
-const PRIVATE_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization']);
-
-class UndiciClient implements HttpClient {
+class DownloadClient implements HttpClient {
   readonly offline: boolean;
-  readonly #userAgent: string;
-  readonly #events: EventSink;
-  readonly #clock: RetryClock;
   readonly #credentials: Credentials;
-  readonly #connections: Connections;
+  readonly #exchanger: HttpExchanger;
 
   constructor(options: HttpClientOptions) {
     const environment = options.environment ?? {};
     this.offline = options.offline ?? false;
-    this.#userAgent = `stave/${options.version}`;
-    this.#events = options.events ?? noEvents;
-    this.#clock = options.clock ?? systemClock;
     this.#credentials = new Credentials({
       httpAuth: environment['HTTP_AUTH'],
       netrc: options.netrc,
-      events: this.#events,
+      events: options.events ?? noEvents,
     });
-    this.#connections = new Connections({
+    this.#exchanger = new HttpExchanger({
+      version: options.version,
       environment,
       extraCertificates: options.extraCertificates,
+      events: options.events,
+      clock: options.clock,
       timeoutMs: options.timeoutMs ?? 30_000,
       maxPerHost: LIMITS.parallelDownloads,
     });
@@ -125,7 +108,7 @@ class UndiciClient implements HttpClient {
     if (this.offline) throw offlineFailure(target);
     const maxAttempts = request.maxAttempts ?? MAX_ATTEMPTS;
     const headers = requestHeaders(request);
-    const exchange = await this.#exchange(target, headers, maxAttempts);
+    const exchange = await this.#download(target, headers, maxAttempts);
     const contentBytes = contentLength(exchange.headers);
     if (contentBytes !== undefined && contentBytes > request.maxBytes) {
       discard(exchange);
@@ -135,8 +118,8 @@ class UndiciClient implements HttpClient {
       maxBytes: request.maxBytes,
       start: exchange.status === 206 ? (request.range?.start ?? 0) : 0,
       end: exchange.status === 206 ? request.range?.end : undefined,
-      reopen: (extra) => this.#exchange(target, { ...headers, ...extra }, maxAttempts),
-      pause: (attempt, error) => this.#pause(target, attempt, backoffMs(attempt, this.#clock), error),
+      reopen: (extra) => this.#download(target, { ...headers, ...extra }, maxAttempts),
+      pause: (attempt, error) => this.#exchanger.pause(target, attempt, error),
     });
     return {
       status: exchange.status as 200 | 206 | 304,
@@ -150,89 +133,24 @@ class UndiciClient implements HttpClient {
   }
 
   async close(): Promise<void> {
-    await this.#connections.close();
+    await this.#exchanger.close();
   }
 
-  /** One good answer (200, 206, 304 as asked for), after as many requests as are worth it. */
-  async #exchange(target: URL, headers: Readonly<Record<string, string>>, maxAttempts: number): Promise<Exchange> {
-    for (let attempt = 1; ; attempt++) {
-      let exchange: Exchange;
-      try {
-        exchange = await this.#follow(target, headers);
-      } catch (error) {
-        if (error instanceof Failure) throw error;
-        if (attempt >= Math.min(maxAttempts, attemptsWorth(error))) throw unreachableFailure(target, error, attempt);
-        await this.#pause(target, attempt, backoffMs(attempt, this.#clock), error);
-        continue;
-      }
-      const { status } = exchange;
-      const asked =
-        status === 200 || (status === 206 && 'range' in headers) || (status === 304 && 'if-none-match' in headers);
-      if (asked) return exchange;
-      discard(exchange);
-      const wanted = retryAfterMs(exchange.headers['retry-after'], this.#clock);
-      if (!isRetryableStatus(status) || attempt >= maxAttempts || wanted === 'too-long') {
-        throw statusFailure(target, status, exchange.sentCredentials);
-      }
-      await this.#pause(target, attempt, wanted ?? backoffMs(attempt, this.#clock), `status ${status}`);
-    }
-  }
-
-  /** One request and the redirects it leads to. */
-  async #follow(target: URL, headers: Readonly<Record<string, string>>): Promise<Exchange> {
-    let url = target;
-    let sent = headers;
-    let authorization = this.#credentials.authorizationFor(url);
-    let secure = true;
-    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-      secure &&= url.protocol === 'https:';
-      const exchange = await this.#send(url, sent, authorization, secure);
-      const location = exchange.headers.location;
-      if (!REDIRECTS.has(exchange.status) || location === undefined) return exchange;
-      discard(exchange);
-      const next = redirectTarget(target, url, location);
-      if (!isSameServer(url, next)) {
-        // Host-bound credentials of the new host may go there, but never over plain HTTP after HTTPS.
-        const downgraded = url.protocol === 'https:' && next.protocol === 'http:';
-        authorization = downgraded ? undefined : this.#credentials.authorizationFor(next);
-        sent = Object.fromEntries(Object.entries(sent).filter(([name]) => !PRIVATE_HEADERS.has(name)));
-      }
-      url = next;
-    }
-    throw redirectFailure(target, `more than ${MAX_REDIRECTS} times`);
-  }
-
-  async #send(
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    authorization: string | undefined,
-    secure: boolean,
-  ): Promise<Exchange> {
-    const dispatcher = await this.#connections.for(url);
-    const {
-      statusCode,
-      headers: received,
-      body,
-    } = await dispatcher.request({
-      origin: url.origin,
-      path: url.pathname + url.search,
+  /** One good answer: 200, 206 and 304 as asked for. */
+  async #download(target: URL, headers: Readonly<Record<string, string>>, maxAttempts: number): Promise<Exchange> {
+    const exchange = await this.#exchanger.exchange(target, {
       method: 'GET',
-      headers: {
-        // Compressed files come as they are: a transfer encoding would break digests and ranges.
-        'accept-encoding': 'identity',
-        'user-agent': this.#userAgent,
-        ...(authorization !== undefined && { authorization }),
-        ...headers,
-      },
+      headers,
+      authorizationFor: (url) => this.#credentials.authorizationFor(url),
+      redirects: 'all',
+      maxAttempts,
     });
-    const sentCredentials = authorization !== undefined || 'authorization' in headers;
-    return { status: statusCode, headers: received, body, secure, sentCredentials };
-  }
-
-  async #pause(url: URL, attempt: number, ms: number, reason: unknown): Promise<void> {
-    const why = reason instanceof Error ? `${'code' in reason ? reason.code : reason.name}` : String(reason);
-    this.#events({ type: 'debug', message: redactText(`${url.href}: ${why}, attempt ${attempt + 1} in ${ms} ms`) });
-    await this.#clock.sleep(ms);
+    const { status } = exchange;
+    const asked =
+      status === 200 || (status === 206 && 'range' in headers) || (status === 304 && 'if-none-match' in headers);
+    if (asked) return exchange;
+    discard(exchange);
+    throw statusFailure(target, status, exchange.sentCredentials);
   }
 }
 
@@ -244,23 +162,6 @@ function parseTarget(url: string): URL {
   return target;
 }
 
-function redirectTarget(target: URL, from: URL, location: string): URL {
-  const next = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
-  if (next === undefined || (next.protocol !== 'http:' && next.protocol !== 'https:')) {
-    throw redirectFailure(target, 'to something that is not a URL with http or https');
-  }
-  // User info in a redirect is the server's idea, not the user's: it is not sent.
-  next.username = '';
-  next.password = '';
-  return next;
-}
-
-/** Same origin, or the same host's change from HTTP to HTTPS: what the one may know, so may the other. */
-function isSameServer(from: URL, to: URL): boolean {
-  const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
-  return from.origin === to.origin || upgraded;
-}
-
 function requestHeaders(request: HttpRequest): Record<string, string> {
   const own = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
   return {
@@ -268,19 +169,6 @@ function requestHeaders(request: HttpRequest): Record<string, string> {
     ...(request.range !== undefined && { range: `bytes=${request.range.start}-${request.range.end ?? ''}` }),
     ...(request.ifNoneMatch !== undefined && { 'if-none-match': request.ifNoneMatch }),
   };
-}
-
-/** Reads a small rest so that the connection can be used again, and drops the connection for a large one. */
-function discard(exchange: Exchange): void {
-  const body = exchange.body as Readable & { dump(options: { limit: number }): Promise<void> };
-  body.on('error', () => {});
-  body.dump({ limit: 64 * 1024 }).catch(() => {});
-}
-
-/** Content-Length, where it is a number. */
-function contentLength(headers: IncomingHttpHeaders): number | undefined {
-  const text = headers['content-length'];
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

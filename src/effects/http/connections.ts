@@ -11,6 +11,8 @@ export interface ConnectionOptions {
   readonly environment: Environment;
   /** PEM text of certificates trusted in addition to those of Node. */
   readonly extraCertificates?: string | undefined;
+  /** Accept every certificate. */
+  readonly insecureSkipVerify?: boolean | undefined;
   /** One stalled step: connecting, waiting for headers, waiting for the next piece of a body. */
   readonly timeoutMs: number;
   readonly maxPerHost: number;
@@ -42,10 +44,11 @@ export class Connections {
 
   async #open(proxy: string | undefined): Promise<Dispatcher> {
     const { Agent, Pool, ProxyAgent } = await import('undici');
-    const { extraCertificates, timeoutMs, maxPerHost } = this.#options;
+    const { extraCertificates, insecureSkipVerify, timeoutMs, maxPerHost } = this.#options;
     const tls = {
       timeout: timeoutMs,
       ...(extraCertificates !== undefined && { ca: [...rootCertificates, extraCertificates] }),
+      ...(insecureSkipVerify === true && { rejectUnauthorized: false }),
     };
     const common = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connections: maxPerHost };
     if (proxy === undefined) return new Agent({ ...common, connect: tls });

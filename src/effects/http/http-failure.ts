@@ -58,10 +58,11 @@ export function cutFailure(url: URL, receivedBytes: number, why: string, cause: 
   );
 }
 
-export function unreachableFailure(url: URL, error: unknown, attempts: number): Failure {
+export function unreachableFailure(url: URL, error: unknown, attempts: number, method = 'GET'): Failure {
   const code = errorCode(error);
   const [sentence, hint] = explain(url, code, attempts);
-  return new Failure('NETWORK_UNREACHABLE', `cannot fetch ${url.href}: ${sentence}`, {
+  const doing = method === 'GET' || method === 'HEAD' ? 'fetch' : 'send to';
+  return new Failure('NETWORK_UNREACHABLE', `cannot ${doing} ${url.href}: ${sentence}`, {
     hint,
     cause: error,
     data: { code },

@@ -19,11 +19,12 @@ function fromEnvironment(environment: Environment, name: string): string | undef
 }
 
 /** Host without brackets, lower case. */
-function bareHost(url: URL): string {
+export function bareHost(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
 }
 
-function isLoopback(host: string): boolean {
+/** `host` without brackets and port. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 

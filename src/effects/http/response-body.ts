@@ -1,27 +1,19 @@
 // A response body as a stream that survives cut connections: it goes on by Range where it was, provided that the server
-// vouches by ETag or date that the resource is still the same. Bounded in size and in attempts.
+// vouches by ETag or date that the resource is still the same, or that its digest does. Bounded in size and in attempts.
 
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { Failure } from '../../base/failure.ts';
+import type { Exchange } from './exchange.ts';
 import { cutFailure, tooLargeFailure } from './http-failure.ts';
 import { attemptsWorth, MAX_ATTEMPTS } from './retry.ts';
-
-/** One answer of a server, body unread. */
-export interface Exchange {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Readable;
-  /** Every hop used HTTPS. */
-  readonly secure: boolean;
-  readonly sentCredentials: boolean;
-}
 
 export interface BodyOptions {
   readonly maxBytes: number;
   /** Where in the resource the body begins, and its last byte where only a part was asked for. */
   readonly start: number;
   readonly end: number | undefined;
+  /** The URL names its content by digest and somebody checks that: no validator is needed to go on. */
+  readonly immutable?: boolean;
   /** A new request for the same resource with these headers in addition. */
   reopen(headers: Readonly<Record<string, string>>): Promise<Exchange>;
   pause(attempt: number, error: unknown): Promise<void>;
@@ -60,7 +52,7 @@ export async function* readBody(
 
     attempt = received - receivedBefore >= PROGRESS_BYTES ? 1 : attempt + 1;
     receivedBefore = received;
-    const validator = resumeValidator(first.headers);
+    const validator = options.immutable ? '' : resumeValidator(first.headers);
     if (validator === undefined) throw cutFailure(url, received, 'the server does not say how to resume it', trouble);
     if (attempt >= Math.min(MAX_ATTEMPTS, attemptsWorth(trouble))) {
       throw cutFailure(url, received, `the connection failed ${attempt} times`, trouble);
@@ -68,7 +60,7 @@ export async function* readBody(
     await options.pause(attempt, trouble);
     exchange = await reopenAt(url, options, received, validator, trouble);
     skip = exchange.status === 200 ? received : 0;
-    if (!continues(first, exchange, options.start + received)) {
+    if (!continues(first, exchange, options.start + received, options.immutable === true)) {
       exchange.body.on('error', () => {}).destroy();
       throw cutFailure(url, received, 'it was changed on the server meanwhile', trouble);
     }
@@ -84,7 +76,7 @@ async function reopenAt(
 ): Promise<Exchange> {
   const range = `bytes=${options.start + received}-${options.end ?? ''}`;
   try {
-    return await options.reopen({ range, 'if-range': validator });
+    return await options.reopen(validator === '' ? { range } : { range, 'if-range': validator });
   } catch (error) {
     // "Range not satisfiable" means that the resource has become shorter.
     const status = error instanceof Failure ? (error.data as { status?: number } | undefined)?.status : undefined;
@@ -101,12 +93,12 @@ function resumeValidator(headers: IncomingHttpHeaders): string | undefined {
 }
 
 /** Whether the new exchange is the same resource, from the byte we want (206) or from its beginning (200). */
-function continues(first: Exchange, again: Exchange, wantedStart: number): boolean {
-  const sameEtag = again.headers.etag === undefined || again.headers.etag === first.headers.etag;
+function continues(first: Exchange, again: Exchange, wantedStart: number, immutable: boolean): boolean {
+  const sameEtag = immutable || again.headers.etag === undefined || again.headers.etag === first.headers.etag;
   if (again.status === 206) {
     return sameEtag && new RegExp(`^bytes ${wantedStart}-`).test(again.headers['content-range'] ?? '');
   }
   // The whole resource again: fine when a strong ETag says that it is the same, and we began at its beginning.
   const strong = first.headers.etag?.startsWith('"') === true && again.headers.etag === first.headers.etag;
-  return again.status === 200 && first.status === 200 && strong;
+  return again.status === 200 && first.status === 200 && (immutable || strong);
 }

@@ -3,7 +3,7 @@
 // Modes are set, never left to the umask.
 
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 
@@ -11,6 +11,7 @@ import { Failure } from '../../base/failure.ts';
 export type ByteSink = (chunk: Uint8Array) => Promise<void>;
 
 const FILE_MODE = 0o644;
+const FOLDER_MODE = 0o755;
 
 /**
  * Writes what `produce` puts into its sink to `path`, replacing a file there in one step, and returns what `produce`
@@ -25,6 +26,25 @@ export async function writeFileAtomically<T>(path: string, produce: (write: Byte
   if (found !== undefined && !found.isFile()) return await writeDirectly(path, produce);
   const target = found === undefined ? path : await realpath(path);
   return await writeThenName(dirname(target), produce, () => target);
+}
+
+/** Failure FILE_UNWRITABLE where `path` lies in no folder: to be asked before work whose result could not be kept. */
+export async function refuseUnplaceable(path: string): Promise<void> {
+  const folder = dirname(path);
+  const { isDirectory } = await failingUnwritable(path, async () => ({
+    isDirectory: (await stat(folder)).isDirectory(),
+  }));
+  if (isDirectory) return;
+  throw new Failure('FILE_UNWRITABLE', `cannot write ${path}: ${folder} is not a folder`);
+}
+
+/** Makes a folder and those above it that are missing, all of them with a mode of our own. Failure FILE_UNWRITABLE. */
+export async function makeFolder(path: string): Promise<void> {
+  await failingUnwritable(path, async () => {
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, FOLDER_MODE);
+  });
 }
 
 /** The same for a file in `directory` whose path depends on what was produced: a blob named by its digest. */

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestHex, sha256 } from '../../base/digest.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import { type Descriptor, describeBytes, MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
+import { inlinePiece, inputOf } from '../../../test/support/layer-pieces.ts';
 import { BlobDirectory } from './blob-directory.ts';
 
 const BYTES = Buffer.alloc(700_000, 'stave ');
@@ -119,7 +120,7 @@ describe('BlobDirectory.add', () => {
 
 describe('BlobDirectory.addLayer', () => {
   it('names the compressed layer by its digest', async () => {
-    const layer = await directory.addLayer([BYTES], { level: 1 });
+    const layer = await directory.addLayer(inputOf([inlinePiece(BYTES)]));
     expect(await readdir(path)).toEqual([digestHex(layer.digest)]);
     expect(layer.diffId).toBe(sha256(BYTES));
     expect(await directory.has({ ...layer, mediaType: MEDIA_TYPE.layerGzip })).toBe(true);
@@ -129,15 +130,15 @@ describe('BlobDirectory.addLayer', () => {
 
   it('leaves nothing behind when the tar cannot be made', async () => {
     function* broken() {
-      yield BYTES;
+      yield inlinePiece(BYTES);
       throw new Error('no such file in the tree');
     }
-    await expect(directory.addLayer(broken())).rejects.toThrow('no such file');
+    await expect(directory.addLayer(inputOf(broken()))).rejects.toThrow('no such file');
     expect(await readdir(path)).toEqual([]);
   });
 
   it('cannot write where there is no folder', async () => {
-    await expect(new BlobDirectory(join(path, 'no')).addLayer([])).rejects.toThrow(
+    await expect(new BlobDirectory(join(path, 'no')).addLayer(inputOf([]))).rejects.toThrow(
       expect.objectContaining({ code: 'FILE_UNWRITABLE', message: expect.stringContaining(join(path, 'no')) }),
     );
   });

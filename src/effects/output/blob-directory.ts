@@ -9,7 +9,8 @@ import { assert, Failure } from '../../base/failure.ts';
 import { type BlobSource, type ByteRange, openVerified } from '../../formats/oci/blob-source.ts';
 import type { Descriptor } from '../../formats/oci/descriptor.ts';
 import { writeFileAtomically, writeThenName } from './atomic-file.ts';
-import { type CompressedLayer, type CompressionOptions, compressLayer } from './compress-layer.ts';
+import type { CompressedLayer } from './compress-layer.ts';
+import { type LayerInput, writeLayer } from './write-layer.ts';
 
 /** Large enough that system calls do not count, small enough for many at once. */
 const READ_BYTES = 256 * 1024;
@@ -58,14 +59,11 @@ export class BlobDirectory implements BlobSource {
     });
   }
 
-  /** Compresses the chunks of a tar into a blob of its own. Failure FILE_UNWRITABLE. */
-  async addLayer(
-    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-    options: CompressionOptions = {},
-  ): Promise<CompressedLayer> {
+  /** Writes a layer into a blob of its own. Failure FILE_UNWRITABLE, and those of `writeLayer`. */
+  async addLayer(input: LayerInput): Promise<CompressedLayer> {
     return await writeThenName(
       this.#path,
-      (write) => compressLayer(chunks, write, options),
+      (write) => writeLayer(input, write),
       (layer) => this.#fileOf(layer),
     );
   }

@@ -46,12 +46,12 @@ describe('compressLayer', () => {
   it.each([
     [0, 4, 'sha256:ac73670af3abed54ac6fb4695131f4099be9fbe39d6076c5d0264a6bbdae9d83'],
     [1, 4, 'sha256:f36479cfccfcf7ec33f811a27fd33e1d168c078f3782b5a28ef3b17eb07b5a2f'],
-    [MiB, 4, 'sha256:ca887f7d5230b05444e562c294c4231e74c5fa893264fde44c6033d86bae863e'],
-    [3 * MiB + 7, 4, 'sha256:80ecd33774e8f7b84322116a9438047fa6a6908d5f2787289913e3d1aa9aaba1'],
-    [3 * MiB + 7, 1, 'sha256:e6606292b4601d109d5c2738ddc8ee9bf503efd9cdb455953d2c32b03dbe2e27'],
-    [3 * MiB + 7, 6, 'sha256:7c45e50fc2fd762b85708658e3adbbaef06f09af8b905de178d6fba970517b7c'],
-    [3 * MiB + 7, 9, 'sha256:f9d61c00a986c1ff398230863beee7f1672654dbeefb53c845bb7927b7515a12'],
-    [20 * MiB, 4, 'sha256:f5fcb3258ea63828fe3668be4d9bdf5adac0b646799b2ae6ad2b1091ad0489b4'],
+    [MiB, 4, 'sha256:195b0efda227b5b0ef68440b44dfca929c842f33adf8542513b890b355b2b54d'],
+    [3 * MiB + 7, 4, 'sha256:f3455ba2d58813bbfe65f079feafb700654eeff5ffd5e84a6bff8a296b69a5fa'],
+    [3 * MiB + 7, 1, 'sha256:76a85637165dacfe1e723745bf9701ac130eda422cb1b1797b5556794588d5bc'],
+    [3 * MiB + 7, 6, 'sha256:fa20497fde50dcd0e0848e3b0fc1dda199bf15212bab2527fc328a34202df016'],
+    [3 * MiB + 7, 9, 'sha256:8faf23661427eeaf33425dd031f1698ad1ad36bb3108fcd0a714c4523e31d628'],
+    [20 * MiB, 4, 'sha256:541fd6f914499018715566896cdcd11d1371bb510c6533f979abe9b99725a2ff'],
   ])('gives %i bytes at level %i their golden digest', async (sizeBytes, level, digest) => {
     const { layer, bytes } = await compressed(cut(sample(sizeBytes), 100_000), level);
     expect(layer.digest).toBe(digest);

@@ -2,7 +2,7 @@
 // index.json comes last and in one step: whoever sees it finds everything it names. Reading checks every digest; blobs are
 // found by their digest only, so no name in a layout can lead out of it.
 
-import { chmod, mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../base/bounded.ts';
 import { Failure } from '../../base/failure.ts';
@@ -13,7 +13,7 @@ import { type Artifact, type Image, type ImageIndex, parseImage, parseVerifiedIn
 import { type IndexManifest, isIndexType, parseIndexManifest } from '../../formats/oci/image-index.ts';
 import { parseJsonObject } from '../../formats/oci/json-object.ts';
 import { isManifestType } from '../../formats/oci/manifest.ts';
-import { failingUnwritable, writeFileAtomically } from './atomic-file.ts';
+import { makeFolder, writeFileAtomically } from './atomic-file.ts';
 import { BlobDirectory, READING } from './blob-directory.ts';
 
 const LAYOUT_FILE = 'oci-layout';
@@ -34,15 +34,19 @@ export interface OciLayout {
  * unchanged stay; other files are left alone. Failures FILE_UNWRITABLE, CHECKSUM_MISMATCH, and those of `blobs`.
  */
 export async function writeOciLayout(directory: string, index: ImageIndex, blobs: BlobSource): Promise<void> {
-  const blobPath = join(directory, 'blobs', 'sha256');
-  await makeDirectory(join(directory, 'blobs'));
-  await makeDirectory(blobPath);
-  const target = new BlobDirectory(blobPath);
+  const target = await openLayoutBlobs(directory);
   await mapBounded(blobsBelow(index, blobs), BLOBS_IN_FLIGHT, ({ descriptor, source }) =>
     target.add(descriptor, source),
   );
   await writeFileAtomically(join(directory, LAYOUT_FILE), (write) => write(Buffer.from(LAYOUT_TEXT)));
   await writeFileAtomically(join(directory, INDEX_FILE), (write) => write(index.manifestBytes));
+}
+
+/** The blobs of a layout that is going to be written; makes the folders where they are missing. Failure FILE_UNWRITABLE. */
+export async function openLayoutBlobs(directory: string): Promise<BlobDirectory> {
+  const path = join(directory, 'blobs', 'sha256');
+  await makeFolder(path);
+  return new BlobDirectory(path);
 }
 
 /**
@@ -98,13 +102,6 @@ function sourceOf(bytes: Uint8Array): BlobSource {
       yield bytes;
     },
   };
-}
-
-async function makeDirectory(path: string): Promise<void> {
-  await failingUnwritable(path, async () => {
-    const made = await mkdir(path, { recursive: true });
-    if (made !== undefined) await chmod(path, 0o755);
-  });
 }
 
 /** Follows indexes downwards within the bounds on depth, number and bytes. */

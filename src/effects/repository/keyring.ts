@@ -10,13 +10,13 @@ import { compareBytes, sortedUnique } from '../../base/order.ts';
 import { redactText, stripCredentials } from '../../base/redact.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { Document, Documents } from './documents.ts';
-import { parseRepositoryLine, placeOf } from './repository-line.ts';
+import { parseRepositoryLine, placeOf, publicLine } from './repository-line.ts';
 
 export interface KeyringKey {
   /** The file name it has in `etc/apk/keys`, and the one signatures name. */
   readonly name: string;
   readonly pem: string;
-  /** As written, without user info; for keys of a key set `<repo>/<kid>.rsa.pub`. */
+  /** As written, without secrets; for keys of a key set `<repo>/<kid>.rsa.pub`. */
   readonly url: string;
   readonly source: 'configured' | 'discovered';
 }
@@ -52,7 +52,8 @@ export async function openKeyring(
   const keys: KeyringKey[] = [];
   for (const line of sortedUnique(options.keyring)) {
     const url = stripCredentials(line);
-    keys.push({ name: baseName(url), pem: await readKey(url, options.workdir, documents), url, source: 'configured' });
+    const pem = await readKey(url, options.workdir, documents);
+    keys.push({ name: baseName(url), pem, url: publicLine(url), source: 'configured' });
   }
   const configured = new Set(keys.map((key) => key.name));
   const discovered = await discoverKeys(options, documents, events);

@@ -4,7 +4,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '../../base/failure.ts';
-import { stripCredentials } from '../../base/redact.ts';
+import { redactText, stripCredentials } from '../../base/redact.ts';
 
 export interface RepositoryLine {
   /** `''` = none. */
@@ -23,6 +23,11 @@ export function parseRepositoryLine(line: string): RepositoryLine {
     });
   }
   return { tag: match?.[1] ?? '', url: stripCredentials(url).replace(/(?<=.)\/+$/, '') };
+}
+
+/** A repository or key line as outputs may show it: without user info, secret query parameters masked. */
+export function publicLine(line: string): string {
+  return redactText(stripCredentials(line));
 }
 
 /** Where something lies that is named by a URL or path: a URL to fetch, or an absolute path. */

@@ -152,11 +152,22 @@ function readStored(directory: string): StoredPackage | undefined {
 }
 
 function handleOf(store: Store, key: string, directory: string, stored: StoredPackage): PackageHandle {
+  const dataTarPath = join(directory, DATA_TAR);
+  const identity = identityOf(dataTarPath);
   return openPackageHandle({
     ...stored,
-    dataTarPath: join(directory, DATA_TAR),
-    discard: () => store.discard('packages', key),
+    dataTarPath,
+    // Only what was opened: another build, or architecture, may have put a sound one in its place.
+    discard: () => {
+      if (identityOf(dataTarPath) === identity) store.discard('packages', key);
+    },
   });
+}
+
+/** Tells a file from the one that replaces it. */
+function identityOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return `${found?.ino} ${found?.mtimeMs}`;
 }
 
 function assertWithin(stored: StoredPackage, limits: PackageLimits): void {

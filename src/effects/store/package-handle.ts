@@ -8,6 +8,8 @@ import type { Package } from '../../formats/apk/package.ts';
 export interface PackageHandle {
   readonly package: Package;
   readonly dataTarBytes: number;
+  /** Where it lies, for readers on other threads. */
+  readonly dataTarPath: string;
   /** Hex SHA-256 of the whole uncompressed data tar, as it was when it was verified. */
   readonly dataTarSha256: string;
   /** Bytes of the data tar. Throws CACHE_UNUSABLE when the file is gone or has another size. */
@@ -35,6 +37,7 @@ export function openPackageHandle(file: PackageFile): PackageHandle {
   const handle: PackageHandle = {
     package: file.package,
     dataTarBytes,
+    dataTarPath,
     dataTarSha256: file.dataTarSha256,
     read(offset, length) {
       assert(

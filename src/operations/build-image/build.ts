@@ -1,14 +1,15 @@
 // `stave build`: from a configuration to an OCI layout or an archive, with SBOMs (ARCHITECTURE.md, "One build, followed").
 
-import { mkdirSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { mapBounded } from '../../base/bounded.ts';
 import type { Digest } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
+import { failingUnwritable, refuseUnplaceable } from '../../effects/output/atomic-file.ts';
 import { BlobDirectory } from '../../effects/output/blob-directory.ts';
 import { writeDockerArchive } from '../../effects/output/docker-archive.ts';
-import { writeOciLayout } from '../../effects/output/oci-layout.ts';
+import { openLayoutBlobs, writeOciLayout } from '../../effects/output/oci-layout.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
 import type { ImageIndex } from '../../formats/oci/image.ts';
 import { planIndex } from '../../formats/oci/plan-image.ts';
@@ -16,7 +17,7 @@ import { parseReference } from '../../formats/oci/reference.ts';
 import { latestMoment } from '../../formats/oci/timestamps.ts';
 import type { Host } from '../host.ts';
 import { type AssembledImage, countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
-import { buildMoments } from '../image/build-moment.ts';
+import { type BuildMoments, buildMoments } from '../image/build-moment.ts';
 import { imageSboms, indexSboms, type SbomFile, writeSboms } from '../image/describe-image.ts';
 import { configDirectory, type ImageKeys, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import type { ImageRequest } from '../image/request.ts';
@@ -24,7 +25,7 @@ import { openIndexes, type ResolvedImage, resolveForBuild, resolveFromLock } fro
 
 export interface BuildRequest extends ImageRequest {
   readonly tag: string;
-  /** An existing folder becomes an OCI layout; anything else an archive for `docker load`. */
+  /** An existing folder, or a path that ends in a slash, becomes an OCI layout; anything else an archive for `docker load`. */
   readonly output: string;
   readonly sbom: boolean;
   /** Default: the working directory. */
@@ -65,6 +66,7 @@ export async function buildImage(request: BuildRequest, host: Host): Promise<Bui
   const flags = { packageAppend, annotations, ...(format !== undefined && { format }) };
   return await withImage(request, host, { flags }, async (image) => {
     refuseUnbuildable(image, request);
+    const output = await outputOf(request, host);
     const keys = await openKeys(image);
     const resolved =
       request.lockfile === undefined
@@ -79,13 +81,7 @@ export async function buildImage(request: BuildRequest, host: Host): Promise<Bui
         },
       );
     }
-    const output = outputOf(request, host);
-    const { directory, temporary } = await blobPlace(output);
-    try {
-      return await buildInto(image, request, { keys, resolved, output, blobs: new BlobDirectory(directory) });
-    } finally {
-      if (temporary) await rm(directory, { recursive: true, force: true });
-    }
+    return await withBlobs(output, (blobs) => buildInto(image, request, { keys, resolved, output, blobs }));
   });
 }
 
@@ -96,19 +92,18 @@ interface BuildPlan {
   readonly blobs: BlobDirectory;
 }
 
+interface PackedImage {
+  readonly assembled: AssembledImage;
+  readonly sboms: readonly SbomFile[];
+  /** Text of the image's own os-release. */
+  readonly osRelease: string | undefined;
+}
+
 async function buildInto(image: OpenImage, request: BuildRequest, plan: BuildPlan): Promise<BuildReport> {
   const { host, config } = image;
   const formats = request.sbom ? request.sbomFormats : [];
   const moments = buildMoments(request.buildDate, host.env);
-  const built: { readonly assembled: AssembledImage; readonly sboms: readonly SbomFile[] }[] = [];
-  for (const resolved of plan.resolved) {
-    built.push(
-      await withRootfs(image, { resolved, keys: plan.keys.forArch(resolved.arch), moments }, async (rootfs) => {
-        const assembled = await packImage(image, rootfs, plan.blobs);
-        return { assembled, sboms: imageSboms(assembled, resolved.packages, [request.tag], formats) };
-      }),
-    );
-  }
+  const built = await packAll(image, request, plan, moments);
   const images = built.map((one) => one.assembled);
   const created = latestMoment(moments.base, ...images.map((one) => one.created));
   const vcsUrl =
@@ -119,8 +114,16 @@ async function buildInto(image: OpenImage, request: BuildRequest, plan: BuildPla
   );
 
   host.events({ type: 'phase-started', phase: 'describe' });
-  const sorted = [...images].sort((a, b) => position(index, a) - position(index, b));
-  const indexFiles = indexSboms({ index, images: sorted, created, tags: [request.tag], vcsUrl }, formats);
+  const sorted = [...built].sort((a, b) => position(index, a.assembled) - position(index, b.assembled));
+  const description = {
+    index,
+    images: sorted.map(({ assembled: { arch, image } }) => ({ arch, digest: image.descriptor.digest })),
+    osRelease: sorted[0]?.osRelease,
+    created,
+    tags: [request.tag],
+    vcsUrl,
+  };
+  const indexFiles = indexSboms(description, formats);
   host.events({ type: 'phase-finished', phase: 'describe' });
 
   host.events({ type: 'phase-started', phase: 'write' });
@@ -137,6 +140,42 @@ async function buildInto(image: OpenImage, request: BuildRequest, plan: BuildPla
     indexSbomPaths,
     output: plan.output,
   };
+}
+
+/** Two overlap well: one is planned while the other is hashed and written. More only take memory. */
+const ARCHITECTURES_AT_ONCE = 2;
+
+/** The images of all architectures. A failure waits until the others have let go of the store and the blobs. */
+async function packAll(
+  image: OpenImage,
+  request: BuildRequest,
+  plan: BuildPlan,
+  moments: BuildMoments,
+): Promise<PackedImage[]> {
+  const formats = request.sbom ? request.sbomFormats : [];
+  const failures: { readonly position: number; readonly error: unknown }[] = [];
+  const packed = await mapBounded(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved, position) => {
+    if (failures.length > 0) return [];
+    const input = { resolved, keys: plan.keys.forArch(resolved.arch), moments };
+    const work = withRootfs(image, input, async (rootfs): Promise<PackedImage> => {
+      const assembled = await packImage(image, rootfs, plan.blobs);
+      return {
+        assembled,
+        sboms: imageSboms(assembled, resolved.packages, [request.tag], formats),
+        osRelease: rootfs.rootfs.tree.readText('etc/os-release'),
+      };
+    });
+    return await work.then(
+      (one) => [one],
+      (error) => {
+        failures.push({ position, error });
+        return [];
+      },
+    );
+  });
+  const first = failures.sort((a, b) => a.position - b.position)[0];
+  if (first !== undefined) throw first.error;
+  return packed.flat();
 }
 
 async function writeOutput({ output, blobs }: BuildPlan, tag: string, index: ImageIndex): Promise<void> {
@@ -185,19 +224,36 @@ function refuseUnbuildable(image: OpenImage, request: BuildRequest): void {
       hint: 'add contents.repositories or contents.runtime_repositories',
     });
   }
-  if (outputOf(request, image.host).kind === 'archive') parseReference(request.tag);
 }
 
-function outputOf(request: BuildRequest, host: Host): BuildReport['output'] {
+async function outputOf(request: BuildRequest, host: Host): Promise<BuildReport['output']> {
   const path = resolve(host.cwd, request.output);
-  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return { kind: isDirectory ? 'layout' : 'archive', path };
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() || /[/\\]$/.test(request.output)) return { kind: 'layout', path };
+  refuseUnusableTag(request.tag);
+  await refuseUnplaceable(path);
+  return { kind: 'archive', path };
 }
 
-/** Layers are compressed where they will stay; for an archive, in a folder of their own. */
-async function blobPlace(output: BuildReport['output']): Promise<{ directory: string; temporary: boolean }> {
-  if (output.kind === 'archive') return { directory: await mkdtemp(join(tmpdir(), 'stave-layers-')), temporary: true };
-  const directory = join(output.path, 'blobs', 'sha256');
-  mkdirSync(directory, { recursive: true });
-  return { directory, temporary: false };
+/** An archive names its images; in a layout nobody needs the tag. */
+function refuseUnusableTag(tag: string): void {
+  try {
+    parseReference(tag);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { message, hint } = error;
+    throw new Failure('USAGE_ARGUMENTS', message, { ...(hint !== undefined && { hint }) });
+  }
+}
+
+/** Layers are compressed where they will stay; for an archive, in a folder of their own that goes afterwards. */
+async function withBlobs<T>(output: BuildReport['output'], use: (blobs: BlobDirectory) => Promise<T>): Promise<T> {
+  if (output.kind === 'layout') return await use(await openLayoutBlobs(output.path));
+  const prefix = join(tmpdir(), 'stave-layers-');
+  const directory = await failingUnwritable(tmpdir(), () => mkdtemp(prefix));
+  try {
+    return await use(new BlobDirectory(directory));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }

@@ -2,11 +2,13 @@
 
 import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
-import { stripCredentials } from '../../base/redact.ts';
 import type { BlobDirectory } from '../../effects/output/blob-directory.ts';
-import type { CompressedLayer } from '../../effects/output/compress-layer.ts';
+import { type CompressedLayer, DEFAULT_LEVEL } from '../../effects/output/compress-layer.ts';
+import { deflateFingerprint } from '../../effects/output/deflate-check.ts';
 import { readOciLayout } from '../../effects/output/oci-layout.ts';
+import { publicLine } from '../../effects/repository/repository-line.ts';
 import type { PackageHandle } from '../../effects/store/package-handle.ts';
+import { PieceStore } from '../../effects/store/piece-store.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import { findImage, type Image } from '../../formats/oci/image.ts';
@@ -18,7 +20,7 @@ import { splitWords } from '../../planning/config/words.ts';
 import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
-import { layerBytes } from '../../planning/rootfs/layer-tar.ts';
+import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
 import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
@@ -31,6 +33,8 @@ export interface AssembledRootfs {
   /** In install order. */
   readonly packages: readonly Package[];
   readonly read: PackagedRead;
+  /** The files that `read` reads, by package index. */
+  readonly dataTars: readonly string[];
 }
 
 export interface AssembledImage extends AssembledRootfs {
@@ -46,14 +50,15 @@ export interface AssemblyInput {
 
 /**
  * Fetches the packages, assembles the tree and hands it to `use`, whose reads may go back to the store. A damaged store entry
- * is thrown away and fetched again, once; a second time the Failure passes.
+ * is thrown away and fetched again, once for each package; a second time the Failure passes.
  */
 export async function withRootfs<T>(
   image: OpenImage,
   input: AssemblyInput,
   use: (assembled: AssembledRootfs) => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  const fetchedAgain = new Set<number>();
+  for (;;) {
     const handles = await fetchPackages(image, input.resolved.packages, input.resolved.arch);
     try {
       return await use(assemble(image, input, handles));
@@ -63,7 +68,8 @@ export async function withRootfs<T>(
           ? (error.data as DamagedContent | undefined)
           : undefined;
       const handle = damaged === undefined ? undefined : handles[damaged.packageIndex];
-      if (handle === undefined || attempt > 1) throw error;
+      if (damaged === undefined || handle === undefined || fetchedAgain.has(damaged.packageIndex)) throw error;
+      fetchedAgain.add(damaged.packageIndex);
       handle.discard();
       const { info } = handle.package;
       image.host.events({
@@ -83,18 +89,21 @@ export async function packImage(
   assembled: AssembledRootfs,
   blobs: BlobDirectory,
 ): Promise<AssembledImage> {
-  const { arch, rootfs, created, read } = assembled;
+  const { arch, rootfs, created, read, dataTars, packages } = assembled;
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
   const total = rootfs.layers.reduce((sum, layer) => sum + contentBytes(layer), 0);
   const layers: CompressedLayer[] = [];
   let done = 0;
+  const cache = new PieceStore(image.store, `${deflateFingerprint()} level ${DEFAULT_LEVEL}`);
+  const dataHashes = packages.map(({ info }) => info.dataHash);
   for (const entries of rootfs.layers) {
-    const counted = counting(layerBytes(entries, rootfs.names, read), (bytes) => {
+    const progress = (bytes: number) => {
       done += bytes;
       events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
-    });
-    layers.push(await blobs.addLayer(counted));
+    };
+    const pieces = layerPieces({ entries, names: rootfs.names, dataHashes });
+    layers.push(await blobs.addLayer({ pieces, sizeBytes: contentBytes(entries), dataTars, read, cache, progress }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
   const base = await baseImage(image, arch, blobs);
@@ -129,10 +138,8 @@ function assemble(
     packages,
     world: resolved.world,
     keys,
-    buildRepositories: imageRepositories(config).map(stripCredentials),
-    runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(
-      stripCredentials,
-    ),
+    buildRepositories: imageRepositories(config).map(publicLine),
+    runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(publicLine),
     read,
     baseEpochSeconds: moments.base.epochSeconds,
     createdSeconds: created.epochSeconds,
@@ -142,7 +149,7 @@ function assemble(
   for (const message of rootfs.warnings)
     host.events({ type: 'warning', code: 'IMAGE_INCOMPLETE', message: `${arch}: ${message}` });
   host.events({ type: 'phase-finished', phase: 'assemble', arch });
-  return { arch, rootfs, created, packages, read };
+  return { arch, rootfs, created, packages, read, dataTars: handles.map((handle) => handle.dataTarPath) };
 }
 
 /** What the image's config says about running it (layer-and-oci.md 12). */
@@ -180,13 +187,6 @@ function contentBytes(entries: Iterable<LayerEntry>): number {
   for (const { node, content } of entries)
     sum += 512 + (content !== undefined ? contentSize(content) : node.kind === 'file' ? contentSize(node.content) : 0);
   return sum;
-}
-
-function* counting(chunks: Iterable<Uint8Array>, count: (bytes: number) => void): Generator<Uint8Array> {
-  for (const chunk of chunks) {
-    yield chunk;
-    count(chunk.length);
-  }
 }
 
 /** Files of the image that are not directories, for the summary. */

@@ -1,9 +1,9 @@
 // SBOM files of a build: one a format for each architecture and for the index (sbom-and-lock.md).
 
-import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Digest } from '../../base/digest.ts';
 import { VERSION } from '../../base/version.ts';
-import { failingUnwritable, writeFileAtomically } from '../../effects/output/atomic-file.ts';
+import { makeFolder, writeFileAtomically } from '../../effects/output/atomic-file.ts';
 import type { ImageIndex } from '../../formats/oci/image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
 import { printCycloneDx } from '../../formats/sbom/cyclonedx.ts';
@@ -25,7 +25,10 @@ export interface SbomFile {
 
 export interface IndexDescription {
   readonly index: ImageIndex;
-  readonly images: readonly Pick<AssembledImage, 'arch' | 'image' | 'rootfs'>[];
+  /** In the order of the index. */
+  readonly images: readonly { readonly arch: string; readonly digest: Digest }[];
+  /** Text of the first image's os-release. */
+  readonly osRelease: string | undefined;
   readonly created: Moment;
   readonly tags: readonly string[];
   readonly vcsUrl: string;
@@ -83,16 +86,16 @@ export function imageSboms(
 }
 
 export function indexSboms(
-  { index, images, created, tags, vcsUrl }: IndexDescription,
+  { index, images, osRelease, created, tags, vcsUrl }: IndexDescription,
   formats: readonly string[],
 ): SbomFile[] {
   const input = {
     createdText: created.text,
     toolVersion: VERSION,
-    osRelease: parseOsRelease(images[0]?.rootfs.tree.readText('etc/os-release')),
+    osRelease: parseOsRelease(osRelease),
     indexDigest: index.descriptor.digest,
     names: { index: imageNameOf(tags, 'index'), image: imageNameOf(tags, 'image') },
-    images: images.map((one) => ({ digest: one.image.descriptor.digest, arch: one.arch })),
+    images,
     vcsUrl,
   };
   return formatsOf(formats).map((format) => ({ name: `sbom-index.${format.extension}`, text: format.index(input) }));
@@ -100,10 +103,7 @@ export function indexSboms(
 
 /** Writes the files; returns their paths. Failure FILE_UNWRITABLE. */
 export async function writeSboms(directory: string, files: readonly SbomFile[]): Promise<string[]> {
-  await failingUnwritable(directory, async () => {
-    const made = await mkdir(directory, { recursive: true });
-    if (made !== undefined) await chmod(made, 0o755);
-  });
+  await makeFolder(directory);
   const paths: string[] = [];
   for (const { name, text } of files) {
     const path = join(directory, name);

@@ -1,7 +1,7 @@
 // The first step of every operation on a configuration: read and check it, choose architectures, open cache and network,
 // collect the keys. Nothing is resolved or fetched yet.
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
@@ -156,7 +156,14 @@ export function imageRepositories({ contents }: ImageConfig): string[] {
 
 function readConfigFile(host: Host, path: string): Uint8Array | undefined {
   const full = resolve(host.cwd, path);
-  const found = statSync(full, { throwIfNoEntry: false });
+  let found: Stats | undefined;
+  try {
+    found = statSync(full, { throwIfNoEntry: false });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    // A part of the path is a file: then there is nothing at its end.
+    if (code !== 'ENOTDIR') throw new Failure('FILE_UNREADABLE', `cannot read "${path}": ${code}`, { cause });
+  }
   if (found === undefined) return undefined;
   if (found.isDirectory()) {
     throw new Failure('CONFIG_NOT_FOUND', `"${path}" is a folder, not a configuration`, {

@@ -18,6 +18,7 @@ import type { ArchitectureIndexes, ResolvedPackage } from '../../planning/solver
 import { explanationFailure } from '../../planning/solver/explanation.ts';
 import { resolveWanted, resolveWorld } from '../../planning/solver/resolve.ts';
 import { type ImageKeys, imageRepositories, type OpenImage } from './open-image.ts';
+import { publicConfig } from './public-config.ts';
 
 /** A package chosen for an image: where it is and what the index or the lock promises about it. */
 export interface ChosenPackage {
@@ -99,7 +100,7 @@ export function resolveForBuild(
 ): ResolvedImage[] {
   const chosen = chooseWanted(image, architectures, true);
   return architectures.map((architecture, i) => {
-    const config = lockedConfig(image.config, architecture.arch, chosen[i]!.locked);
+    const config = lockedConfig(publicConfig(image.config), architecture.arch, chosen[i]!.locked);
     const world = [...config.contents.packages, ...appended];
     const resolution = resolveWorld(world, architecture);
     if (!resolution.ok) throw explanationFailure(resolution.explanation);
@@ -117,7 +118,7 @@ export function resolveUnlocked(image: OpenImage, architectures: readonly Archit
   return chooseWanted(image, architectures, false).map(({ arch, packages }) => ({
     arch,
     // As written, not as built: so the reference's /etc/apko.json has it here.
-    config: completeConfig(image.loaded.config),
+    config: publicConfig(completeConfig(image.loaded.config)),
     world: image.config.contents.packages,
     packages: packages.map((resolved) => chosenPackage(resolved, arch)),
   }));
@@ -134,17 +135,23 @@ export function resolveFromLock(image: OpenImage, lockPath: string, appended: re
     archs: image.archs.map(apkArchitecture),
   });
   for (const { code, message, hint } of findings) host.events({ type: 'warning', code, message, hint });
-  return image.archs.flatMap((arch) => {
+  const resolved = image.archs.flatMap((arch): ResolvedImage[] => {
     const packages = lockedPackages(lock, apkArchitecture(arch));
     if (packages.length === 0) return [];
     const config = lockedConfig(
-      image.config,
+      publicConfig(image.config),
       arch,
       packages.map((p) => `${p.name}=${p.version}`),
     );
     const world = [...config.contents.packages, ...appended, ...baseWorld(image, arch)];
     return [{ arch, config, world, packages }];
   });
+  if (resolved.length === 0) {
+    throw new Failure('LOCK_INVALID', `the lock file ${lockPath} has no packages for ${image.archs.join(', ')}`, {
+      hint: 'make it again with `stave lock`, or build another architecture with --arch',
+    });
+  }
+  return resolved;
 }
 
 export function chosenPackage({ record, repository }: ResolvedPackage, arch: string): ChosenPackage {

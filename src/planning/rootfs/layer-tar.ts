@@ -69,7 +69,7 @@ export function* layerContent(entry: LayerEntry, read: PackagedRead): Generator<
 }
 
 /** The tar header of a layer entry: a hard link where the package made one, else what `nodeHeader` says. */
-function layerHeader(entry: LayerEntry, names: OwnerNames): TarHeader {
+export function layerHeader(entry: LayerEntry, names: OwnerNames): TarHeader {
   const alias = entry.node.aliases?.get(entry.path);
   const header = nodeHeader(entry, names);
   return alias === undefined ? header : { ...header, type: TAR_TYPE.hardLink, linkname: alias, size: 0, pax: {} };
@@ -104,7 +104,7 @@ export function nodeHeader(entry: LayerEntry, names: OwnerNames): TarHeader {
   }
 }
 
-function entryContent(entry: LayerEntry): Content {
+export function entryContent(entry: LayerEntry): Content {
   return entry.content ?? (entry.node.kind === 'file' ? entry.node.content : EMPTY);
 }
 

@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { inlinePiece, inputOf } from '../../../test/support/layer-pieces.ts';
+import { hashHex, sha256 } from '../../base/digest.ts';
+import type { LayerPiece, PackagedFile, PiecePart } from '../../planning/rootfs/layer-pieces.ts';
+import { type DeflatedPiece, type LayerInput, type PieceCache, writeLayer } from './write-layer.ts';
+
+const KiB = 1024;
+const MiB = KiB * KiB;
+
+const scratch = mkdtempSync(join(tmpdir(), 'stave-write-layer-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Text of which no two parts are alike. */
+function text(sizeBytes: number, seed: number): Buffer {
+  const lines: string[] = [];
+  for (let i = 0, length = 0; length < sizeBytes; i++) {
+    const line = `${seed} line ${(i * 7919 + seed) % 65_521}\n`;
+    lines.push(line);
+    length += line.length;
+  }
+  return Buffer.from(lines.join('')).subarray(0, sizeBytes);
+}
+
+/** A data tar on disk whose content is one file, and pieces of it of `pieceBytes`. */
+function packaged(index: number, sizeBytes: number, pieceBytes: number) {
+  const content = text(sizeBytes, index);
+  const path = join(scratch, `${index}-${sizeBytes}-${Math.random()}.tar`);
+  writeFileSync(path, Buffer.concat([Buffer.alloc(512), content]));
+  const promised = hashHex('sha1', content);
+  const file: PackagedFile = { path: `file-${index}`, packageIndex: index, offset: 512, size: sizeBytes, promised };
+  const pieces: LayerPiece[] = [];
+  for (let at = 0; at < sizeBytes; at += pieceBytes) {
+    const size = Math.min(pieceBytes, sizeBytes - at);
+    const parts: PiecePart[] = [{ offset: 512 + at, size, file }];
+    pieces.push({ key: hashHex('sha256', `${promised} ${at} ${size}`), sizeBytes: size, parts });
+  }
+  return { content, path, pieces, file };
+}
+
+type Packaged = ReturnType<typeof packaged>;
+
+function readsOf(packages: readonly Packaged[]): Pick<LayerInput, 'dataTars' | 'read'> {
+  const tars = packages.map((one) => Buffer.concat([Buffer.alloc(512), one.content]));
+  return {
+    dataTars: packages.map((one) => one.path),
+    read: (index, offset, length) => (tars[index] as Buffer).subarray(offset, offset + length),
+  };
+}
+
+class MemoryCache implements PieceCache {
+  readonly pieces = new Map<string, DeflatedPiece>();
+  hits = 0;
+  read(key: string, into: Buffer): DeflatedPiece | undefined {
+    const found = this.pieces.get(key);
+    if (found === undefined) return undefined;
+    this.hits++;
+    into.set(found.deflated);
+    return { ...found, deflated: into.subarray(0, found.deflated.length) };
+  }
+  write(key: string, piece: DeflatedPiece): void {
+    this.pieces.set(key, { ...piece, deflated: piece.deflated.slice() });
+  }
+  discard(key: string): void {
+    this.pieces.delete(key);
+  }
+}
+
+async function written(input: LayerInput) {
+  const parts: Uint8Array[] = [];
+  const layer = await writeLayer(input, async (chunk) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    parts.push(chunk.slice());
+  });
+  return { layer, bytes: Buffer.concat(parts) };
+}
+
+const [one, two] = [packaged(0, 5 * MiB + 100, MiB), packaged(1, 40 * KiB, 40 * KiB)];
+const headers = [inlinePiece(text(512, 7)), inlinePiece(text(3000, 8))];
+const pieces = [headers[0], ...one.pieces, headers[1], ...two.pieces] as LayerPiece[];
+const content = Buffer.concat([text(512, 7), one.content, text(3000, 8), two.content]);
+const input: LayerInput = { pieces, sizeBytes: content.length, ...readsOf([one, two]) };
+
+describe('writeLayer', () => {
+  // A promise: equal on every machine, core count, Node version and cache state. A change changes every layer.
+  const GOLDEN = 'sha256:7666a0ee74cf2a48be6f5f1bdb8ae216b874529a4fb5ab600a8dd264fc8c54e0';
+
+  it('joins the pieces into one gzip member with its golden digest', async () => {
+    const { layer, bytes } = await written(input);
+    expect(layer.digest).toBe(GOLDEN);
+    expect(layer).toEqual({
+      digest: sha256(bytes),
+      diffId: sha256(content),
+      sizeBytes: bytes.length,
+      uncompressedBytes: content.length,
+    });
+    expect(gunzipSync(bytes).equals(content)).toBe(true);
+  });
+
+  it('makes the same bytes on a thread', async () => {
+    expect((await written({ ...input, sizeBytes: 1024 * MiB })).layer.digest).toBe(GOLDEN);
+  });
+
+  it.each([['nothing', 0], ['some', 2], ['everything', 1]])('makes the same bytes when the cache has %s', async (_what, every) => {
+    const cache = new MemoryCache();
+    await written({ ...input, cache });
+    expect(cache.pieces.size).toBe(pieces.length);
+    pieces.forEach((piece, i) => {
+      if (every === 0 || i % every !== 0) cache.discard(piece.key);
+    });
+    const kept = cache.pieces.size;
+    expect((await written({ ...input, cache })).layer.digest).toBe(GOLDEN);
+    expect(cache.hits).toBe(kept);
+    expect(cache.pieces.size).toBe(pieces.length);
+  });
+
+  it('tells the progress of all bytes', async () => {
+    let done = 0;
+    await written({ ...input, progress: (bytes) => void (done += bytes) });
+    expect(done).toBe(content.length);
+  });
+
+  it('has no piece', async () => {
+    const { layer, bytes } = await written(inputOf([]));
+    expect(gunzipSync(bytes)).toHaveLength(0);
+    expect(layer.diffId).toBe(sha256(''));
+  });
+
+  it.each([[0], [10], [1.5]])('refuses level %d', async (level) => {
+    await expect(written({ ...input, level })).rejects.toThrow('compression level');
+  });
+
+  it('passes on what the sink throws', async () => {
+    const full = new Error('full');
+    const sink = async () => {
+      throw full;
+    };
+    await expect(writeLayer(input, sink)).rejects.toBe(full);
+  });
+});
+
+describe('a damaged data tar', () => {
+  const flipped = (which: Packaged, at: number): Packaged => {
+    const bad = Buffer.from(which.content);
+    bad[at] = (bad[at] as number) ^ 4;
+    const path = `${which.path}.flipped`;
+    writeFileSync(path, Buffer.concat([Buffer.alloc(512), bad]));
+    return { ...which, content: bad, path };
+  };
+  const table = [
+    ['a file of several pieces, nothing cached', 0, 4 * MiB, false],
+    ['a file of several pieces, all cached', 0, 4 * MiB, true],
+    ['a small file, nothing cached', 1, 5, false],
+    ['a small file, all cached', 1, 5, true],
+  ] as const;
+
+  it.each(table)('is noticed in %s', async (_what, index, at, isCached) => {
+    const cache = new MemoryCache();
+    if (isCached) await written({ ...input, cache });
+    const tars = [one, two].map((pkg, i) => (i === index ? flipped(pkg, at) : pkg));
+    await expect(written({ ...input, ...readsOf(tars), cache })).rejects.toMatchObject({
+      code: 'CHECKSUM_MISMATCH',
+      data: { packageIndex: index, path: `file-${index}` },
+    });
+  });
+
+  it('does not blame a package when the cached piece is wrong', async () => {
+    const cache = new MemoryCache();
+    await written({ ...input, cache });
+    const { key } = one.pieces[1] as LayerPiece;
+    cache.write(key, cache.pieces.get((one.pieces[2] as LayerPiece).key) as DeflatedPiece);
+    await expect(written({ ...input, cache })).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' });
+    expect((await written({ ...input, cache })).layer.diffId).toBe(sha256(content));
+  });
+
+  it.each([['here', 0], ['on a thread', 1024 * MiB]])('that was cut is a failure %s', async (_where, sizeBytes) => {
+    const cut = packaged(1, 40 * KiB, 40 * KiB);
+    truncateSync(cut.path, 20 * KiB);
+    const broken = { ...input, ...readsOf([one, cut]), sizeBytes };
+    await expect(written(broken)).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' });
+  });
+});

@@ -1,0 +1,138 @@
+// A whole image or index into a repository: blobs first, then manifests by digest, what is named before what names it, and
+// the tags last (layer-and-oci.md 14). So whoever sees a tag finds everything below it. Nothing is sent that is there.
+
+import { mapBounded } from '../../../base/bounded.ts';
+import { type EventSink, noEvents } from '../../../base/events.ts';
+import { LIMITS } from '../../../base/limits.ts';
+import type { BlobSource } from '../../../formats/oci/blob-source.ts';
+import { type Descriptor, MEDIA_TYPE } from '../../../formats/oci/descriptor.ts';
+import type { Artifact, Image, ImageIndex } from '../../../formats/oci/image.ts';
+import type { RegistryClient } from './registry-client.ts';
+
+export interface PushImageOptions {
+  /** They move when everything else is there; [] pushes by digest alone. */
+  readonly tags: readonly string[];
+  /** Blobs, and then manifests, under way at once. Default `LIMITS.parallelDownloads`. */
+  readonly concurrency?: number;
+  readonly events?: EventSink;
+  /** A repository of the same registry that may have the blobs: they are mounted from there. */
+  readonly mountFrom?: string;
+}
+
+export interface PushImageReport {
+  readonly blobs: { readonly present: number; readonly mounted: number; readonly sent: number };
+  /** Of the blobs that were sent. */
+  readonly sentBytes: number;
+  /** Stored by digest or under a tag; those that were there already are not among them. */
+  readonly manifests: number;
+}
+
+type Value = Image | Artifact | ImageIndex;
+
+interface SourcedBlob {
+  readonly descriptor: Descriptor;
+  readonly source: BlobSource;
+}
+
+/** `blobs` has the layers, and the configs of artifacts. Failures of `RegistryClient` and of `blobs`. */
+export async function pushImageIndex(
+  client: RegistryClient,
+  value: Value,
+  blobs: BlobSource,
+  options: PushImageOptions,
+): Promise<PushImageReport> {
+  const concurrency = options.concurrency ?? LIMITS.parallelDownloads;
+  const missing = await missingBelow(client, value, concurrency);
+  const pushed = await pushBlobs(client, blobsOf(missing, blobs), { ...options, concurrency });
+  let manifests = 0;
+  // Children before parents: an index is only stored when all it lists is there.
+  for (const level of levelsOf(missing)) {
+    await mapBounded(level, concurrency, async ({ descriptor, manifestBytes }) => {
+      await client.putManifest(descriptor.digest, descriptor.mediaType, manifestBytes);
+      manifests += 1;
+    });
+  }
+  const { digest, mediaType } = value.descriptor;
+  await mapBounded([...new Set(options.tags)], concurrency, async (tag) => {
+    if ((await client.resolve(tag))?.digest === digest) return;
+    await client.putManifest(tag, mediaType, value.manifestBytes);
+    manifests += 1;
+  });
+  return { ...pushed, manifests };
+}
+
+/** The values that the repository does not have, each once, children before parents. What it has is complete below. */
+async function missingBelow(client: RegistryClient, root: Value, concurrency: number): Promise<Value[]> {
+  const missing = new Map<string, Value>();
+  let level: Value[] = [root];
+  while (level.length > 0) {
+    const unseen = level.filter((value) => !missing.has(value.descriptor.digest));
+    const known = await mapBounded(unseen, concurrency, (value) => client.resolve(value.descriptor.digest));
+    const absent = unseen.filter((_value, i) => known[i] === undefined);
+    for (const value of absent) missing.set(value.descriptor.digest, value);
+    const children = absent.flatMap((value) => (value.kind === 'index' ? value.children : []));
+    level = [...new Map(children.map((child) => [child.descriptor.digest, child])).values()];
+  }
+  return [...missing.values()].reverse();
+}
+
+/** Manifests that may be stored at the same time: first those that name no other missing one, then what names only them. */
+function levelsOf(missing: readonly Value[]): Value[][] {
+  const heights = new Map<string, number>();
+  const heightOf = (value: Value): number => {
+    const known = heights.get(value.descriptor.digest);
+    if (known !== undefined) return known;
+    const height = value.kind === 'index' ? 1 + Math.max(0, ...value.children.map(heightOf)) : 0;
+    heights.set(value.descriptor.digest, height);
+    return height;
+  };
+  const highest = Math.max(-1, ...missing.map(heightOf));
+  return Array.from({ length: highest + 1 }, (_, height) => missing.filter((value) => heightOf(value) === height));
+}
+
+/** Every blob of these once. Layers that registries do not keep are left out. */
+function blobsOf(missing: readonly Value[], blobs: BlobSource): SourcedBlob[] {
+  const found = new Map<string, SourcedBlob>();
+  const add = (descriptor: Descriptor, source: BlobSource): void => {
+    if (!found.has(descriptor.digest)) found.set(descriptor.digest, { descriptor, source });
+  };
+  for (const value of missing) {
+    if (value.kind === 'index') continue;
+    for (const layer of value.manifest.layers) if (!isKeptElsewhere(layer)) add(layer, blobs);
+    add(value.manifest.config, value.kind === 'image' ? sourceOf(value.configBytes) : blobs);
+  }
+  return [...found.values()];
+}
+
+function isKeptElsewhere({ mediaType, urls }: Descriptor): boolean {
+  const foreign = mediaType === MEDIA_TYPE.layerNonDistributable || mediaType === MEDIA_TYPE.dockerLayerForeign;
+  return foreign && urls !== undefined;
+}
+
+async function pushBlobs(
+  client: RegistryClient,
+  blobs: readonly SourcedBlob[],
+  options: PushImageOptions & { readonly concurrency: number },
+): Promise<Omit<PushImageReport, 'manifests'>> {
+  const { events = noEvents, mountFrom, concurrency } = options;
+  const counts = { present: 0, mounted: 0, sent: 0 };
+  const total = blobs.reduce((sum, { descriptor }) => sum + descriptor.sizeBytes, 0);
+  let done = 0;
+  let sentBytes = 0;
+  await mapBounded(blobs, concurrency, async ({ descriptor, source }) => {
+    const outcome = await client.pushBlob(descriptor, source, { mountFrom });
+    counts[outcome] += 1;
+    if (outcome === 'sent') sentBytes += descriptor.sizeBytes;
+    done += descriptor.sizeBytes;
+    events({ type: 'progress', phase: 'write', done, total, unit: 'bytes', item: descriptor.digest });
+  });
+  return { blobs: counts, sentBytes };
+}
+
+function sourceOf(bytes: Uint8Array): BlobSource {
+  return {
+    async *open(_descriptor, range) {
+      yield range === undefined ? bytes : bytes.subarray(range.start, range.end);
+    },
+  };
+}
