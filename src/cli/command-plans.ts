@@ -33,7 +33,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [
       CONFIG,
       ['tag', 'name and tag of the image'],
-      ['output', 'an existing directory (OCI layout) or an archive'],
+      ['output', 'a directory (OCI layout; made when the path ends in a slash) or an archive'],
     ],
     summary: 'build an image: an OCI layout, or an archive for "docker load"',
     group: COMMAND_GROUP.build,

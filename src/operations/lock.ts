@@ -1,7 +1,7 @@
 // `stave lock`: resolves every architecture on its own, verifies all packages, and writes what it found (sbom-and-lock.md 5).
 
 import { resolve } from 'node:path';
-import { writeFileAtomically } from '../effects/output/atomic-file.ts';
+import { refuseUnplaceable, writeFileAtomically } from '../effects/output/atomic-file.ts';
 import { publicLine } from '../effects/repository/repository-line.ts';
 import { apkArchitecture } from '../planning/config/architecture.ts';
 import { printLock } from '../planning/lock/lock.ts';
@@ -30,8 +30,9 @@ interface LockedImage {
 
 /** Writes the lock file. */
 export async function lockImage(request: LockRequest, host: Host): Promise<LockReport> {
-  const { text, images } = await resolveLock(request, host);
   const path = resolve(host.cwd, request.output);
+  await refuseUnplaceable(path);
+  const { text, images } = await resolveLock(request, host);
   await writeFileAtomically(path, (write) => write(Buffer.from(text)));
   return { path, images };
 }

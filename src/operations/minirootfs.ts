@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Digest } from '../base/digest.ts';
-import { type ByteSink, writeFileAtomically } from '../effects/output/atomic-file.ts';
+import { type ByteSink, refuseUnplaceable, writeFileAtomically } from '../effects/output/atomic-file.ts';
 import { treeEntries } from '../planning/rootfs/layer-entries.ts';
 import { layerBytes } from '../planning/rootfs/layer-tar.ts';
 import type { Host } from './host.ts';
@@ -40,12 +40,13 @@ export async function writeRootfs(
   print: (assembled: AssembledRootfs, write: ByteSink) => Promise<void>,
 ): Promise<RootfsReport> {
   const { packageAppend, annotations } = request;
+  const path = resolve(host.cwd, request.output);
+  await refuseUnplaceable(path);
   return await withImage(request, host, { flags: { packageAppend, annotations } }, async (opened) => {
     const image = { ...opened, archs: opened.archs.slice(0, 1) };
     const keys = await openKeys(image);
     const [resolved] = resolveUnlocked(image, await openIndexes(image, keys));
     const { arch } = resolved!;
-    const path = resolve(host.cwd, request.output);
     const moments = buildMoments(request.buildDate, host.env);
     return await withRootfs(image, { resolved: resolved!, keys: keys.forArch(arch), moments }, async (assembled) => {
       const hash = createHash('sha256');

@@ -6,10 +6,11 @@ import { gunzipSync } from 'node:zlib';
 import { digestHex, sha256 } from '../../src/base/digest.ts';
 import type { TarEntry } from '../../src/formats/tar/entry.ts';
 import { readTar } from '../../src/formats/tar/read.ts';
+import type { Json } from './place.ts';
 
 export interface BuiltImage {
-  readonly manifest: any;
-  readonly config: any;
+  readonly manifest: Json;
+  readonly config: Json;
   /** Uncompressed, lowest first. */
   readonly layers: readonly Buffer[];
   /** What a container would see: path -> entry and content. */
@@ -20,17 +21,17 @@ export interface BuiltImage {
 export function readBuiltImages(layoutDir: string): Map<string, BuiltImage> {
   const index = JSON.parse(readFileSync(join(layoutDir, 'index.json'), 'utf8'));
   return new Map(
-    index.manifests.map((descriptor: any) => {
+    index.manifests.map((descriptor: Json) => {
       const { architecture, variant } = descriptor.platform;
       return [variant === undefined ? architecture : `${architecture}/${variant}`, readImage(layoutDir, descriptor)];
     }),
   );
 }
 
-function readImage(layoutDir: string, descriptor: any): BuiltImage {
+function readImage(layoutDir: string, descriptor: Json): BuiltImage {
   const manifest = JSON.parse(readBlob(layoutDir, descriptor.digest).toString());
   const config = JSON.parse(readBlob(layoutDir, manifest.config.digest).toString());
-  const layers: Buffer[] = manifest.layers.map((layer: any) => gunzipSync(readBlob(layoutDir, layer.digest)));
+  const layers: Buffer[] = manifest.layers.map((layer: Json) => gunzipSync(readBlob(layoutDir, layer.digest)));
   const files = new Map(
     layers.flatMap((tar) =>
       readTar(tar).map((entry) => [

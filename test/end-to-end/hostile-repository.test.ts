@@ -291,7 +291,7 @@ describe('texts from a repository', () => {
       ['show-config', 'image.yaml'],
       ['why', 'image.yaml', name],
       ['why-not', 'image.yaml', `${name}=2`],
-      ['build', 'image.yaml', 'example.com/x:1', 'x.tar'],
+      ['build', 'image.yaml', 'example.com/app:1', 'x.tar'],
       ['lock', 'image.yaml', '--log-level', 'debug'],
     ]) {
       const answer = await place.stave(argv);

@@ -253,8 +253,6 @@ describe('credentials', () => {
     const proxied: IncomingMessage[] = [];
     const proxy = await openLoopbackServer((request, response) => {
       proxied.push(request);
-      const [own] = server.requests.slice(-1);
-      void own;
       const path = new URL(request.url ?? '').pathname;
       fetch(server.url + path, { headers: { authorization: request.headers.authorization ?? '' } })
         .then(async (answer) => response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer())))

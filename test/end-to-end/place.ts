@@ -18,6 +18,9 @@ export interface Answer {
   readonly stderr: string;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: what parsed JSON holds is what the tests are about.
+export type Json = any;
+
 type Environment = Readonly<Record<string, string>>;
 
 const scratch = mkdtempSync(join(tmpdir(), 'stave-end-to-end-'));
@@ -67,7 +70,7 @@ export class Place {
     return this.read(name).toString('utf8');
   }
 
-  json(name: string): any {
+  json(name: string): Json {
     return JSON.parse(this.text(name));
   }
 
@@ -133,7 +136,7 @@ export class Place {
 }
 
 /** The failure record that --json writes as the last line of stderr. */
-export function failureOf(answer: Answer): any {
+export function failureOf(answer: Answer): Json {
   const last = JSON.parse(answer.stderr.trimEnd().split('\n').at(-1) ?? '{}');
   expect(last.type, answer.stderr).toBe('failure');
   expect(last.exitCode).toBe(answer.exitCode);
@@ -141,7 +144,7 @@ export function failureOf(answer: Answer): any {
 }
 
 /** The warnings among the events that --json writes. */
-export function warningsOf(answer: Answer): any[] {
+export function warningsOf(answer: Answer): Json[] {
   const lines = answer.stderr.trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line)).filter((event) => event.type === 'warning');
 }

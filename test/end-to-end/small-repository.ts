@@ -105,7 +105,7 @@ function apk({ files = {}, ...given }: Recipe, key: TinyKey): Buffer {
 }
 
 /** What an index says about a package file. */
-export function indexRecord(bytes: Buffer): string {
+function indexRecord(bytes: Buffer): string {
   const { info, controlSha1 } = parsePackageHead(bytes)!;
   return [
     `C:Q1${Buffer.from(controlSha1, 'hex').toString('base64')}`,

@@ -1,7 +1,7 @@
 // Pieces of layers without a file tree around them.
 
 import { hashHex } from '../../src/base/digest.ts';
-import type { LayerInput } from '../../src/effects/output/write-layer.ts';
+import type { DeflatedPiece, LayerInput, PieceCache } from '../../src/effects/output/compress-pieces.ts';
 import type { LayerPiece } from '../../src/planning/rootfs/layer-pieces.ts';
 
 export function inlinePiece(bytes: Uint8Array): LayerPiece {
@@ -13,5 +13,27 @@ export function inputOf(pieces: Iterable<LayerPiece>): LayerInput {
   const read = () => {
     throw new Error('these pieces have no packages');
   };
-  return { pieces, sizeBytes: 0, dataTars: [], read };
+  return { pieces, sizeBytes: 0, dataTars: [], read, cache: new MemoryPieces() };
+}
+
+/** A cache of pieces that counts how often it could help. */
+export class MemoryPieces implements PieceCache {
+  readonly pieces = new Map<string, DeflatedPiece>();
+  hits = 0;
+
+  read(key: string, into: Buffer): DeflatedPiece | undefined {
+    const found = this.pieces.get(key);
+    if (found === undefined) return undefined;
+    this.hits++;
+    into.set(found.deflated);
+    return { ...found, deflated: into.subarray(0, found.deflated.length) };
+  }
+
+  write(key: string, piece: DeflatedPiece): void {
+    this.pieces.set(key, { ...piece, deflated: piece.deflated.slice() });
+  }
+
+  discard(key: string): void {
+    this.pieces.delete(key);
+  }
 }

@@ -1,6 +1,7 @@
 // One line per package, as --format wants it (cli.md 2): a named format or a template with .Name, .Version, .Source.
 
 import { Failure } from '../../base/failure.ts';
+import { printable } from './printable.ts';
 
 const NAMED: Readonly<Record<string, string>> = {
   'name-version': '{{.Name}} {{.Version}}',
@@ -39,5 +40,5 @@ export function parsePackageTemplate(format: string): PackageTemplate {
 }
 
 export function packageLine(each: Readonly<Record<PackageField, string>>, template: PackageTemplate): string {
-  return template.map((part) => (typeof part === 'string' ? part : each[part.field])).join('');
+  return template.map((part) => (typeof part === 'string' ? part : printable(each[part.field]))).join('');
 }

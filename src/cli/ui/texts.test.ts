@@ -96,6 +96,11 @@ describe('package lines', () => {
   ];
   it.each(rows)('%j', (format, line) => expect(packageLine(hello, parsePackageTemplate(format))).toBe(line));
 
+  it('shows control characters of the index, and keeps those of the template', () => {
+    const template = parsePackageTemplate('{{.Name}}\t{{.Version}}');
+    expect(packageLine({ ...hello, name: 'a\x1b[2J' }, template)).toBe('a\\x1b[2J\t1-r0');
+  });
+
   it.each(['{{.Size}}', '{{ if .Name }}x{{ end }}', '{{Name}}'])('refuses %s', (format) => {
     expect(() => parsePackageTemplate(format)).toThrow(expect.objectContaining({ code: 'USAGE_FLAG' }));
   });

@@ -2,7 +2,7 @@ import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { failingUnwritable, writeFileAtomically, writeThenName } from './atomic-file.ts';
+import { failingUnwritable, makeFolder, refuseUnplaceable, writeFileAtomically, writeThenName } from './atomic-file.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -112,6 +112,49 @@ describe('writeThenName', () => {
     );
     expect(size).toBe(3);
     expect(await readFile(join(directory, 'size-3'), 'utf8')).toBe('abc');
+  });
+});
+
+describe('makeFolder', () => {
+  it.each([0o000, 0o077])(
+    'gives all that it makes mode 0755 under umask %o, and leaves what is there',
+    async (umask) => {
+      await mkdir(join(directory, 'a'), { mode: 0o700 });
+      const before = process.umask(umask);
+      try {
+        await makeFolder(join(directory, 'a/b/c'));
+        await makeFolder(join(directory, 'a'));
+      } finally {
+        process.umask(before);
+      }
+      const modes = ['a', 'a/b', 'a/b/c'].map(async (name) => (await stat(join(directory, name))).mode & 0o777);
+      expect(await Promise.all(modes)).toEqual([0o700, 0o755, 0o755]);
+    },
+  );
+
+  it.each(['file', 'file/below'])('refuses %s', async (name) => {
+    await writeFile(join(directory, 'file'), '');
+    await expect(makeFolder(join(directory, name))).rejects.toThrow(
+      expect.objectContaining({ code: 'FILE_UNWRITABLE' }),
+    );
+  });
+});
+
+describe('refuseUnplaceable', () => {
+  it('lets through what could be written, new or not', async () => {
+    await writeFile(join(directory, 'file'), '');
+    await refuseUnplaceable(join(directory, 'file'));
+    await refuseUnplaceable(join(directory, 'new'));
+  });
+
+  it.each([
+    ['missing/new', 'ENOENT', 'Create the folder first.'],
+    ['file/new', 'file is not a folder', undefined],
+    ['file/x/new', 'ENOTDIR', 'A part of the path is a file, not a folder.'],
+  ])('refuses %s', async (name, why, hint) => {
+    await writeFile(join(directory, 'file'), '');
+    const failure = { code: 'FILE_UNWRITABLE', message: expect.stringContaining(why), hint };
+    await expect(refuseUnplaceable(join(directory, name))).rejects.toThrow(expect.objectContaining(failure));
   });
 });
 

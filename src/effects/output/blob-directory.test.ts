@@ -3,12 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestHex, sha256 } from '../../base/digest.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import { type Descriptor, describeBytes, MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
-import { inlinePiece, inputOf } from '../../../test/support/layer-pieces.ts';
 import { BlobDirectory } from './blob-directory.ts';
 
 const BYTES = Buffer.alloc(700_000, 'stave ');
@@ -115,31 +113,5 @@ describe('BlobDirectory.add', () => {
       expect.objectContaining({ code: 'CHECKSUM_MISMATCH' }),
     );
     expect(await readdir(path)).toEqual([]);
-  });
-});
-
-describe('BlobDirectory.addLayer', () => {
-  it('names the compressed layer by its digest', async () => {
-    const layer = await directory.addLayer(inputOf([inlinePiece(BYTES)]));
-    expect(await readdir(path)).toEqual([digestHex(layer.digest)]);
-    expect(layer.diffId).toBe(sha256(BYTES));
-    expect(await directory.has({ ...layer, mediaType: MEDIA_TYPE.layerGzip })).toBe(true);
-    const stored = await readFile(join(path, digestHex(layer.digest)));
-    expect(gunzipSync(stored).equals(BYTES)).toBe(true);
-  });
-
-  it('leaves nothing behind when the tar cannot be made', async () => {
-    function* broken() {
-      yield inlinePiece(BYTES);
-      throw new Error('no such file in the tree');
-    }
-    await expect(directory.addLayer(inputOf(broken()))).rejects.toThrow('no such file');
-    expect(await readdir(path)).toEqual([]);
-  });
-
-  it('cannot write where there is no folder', async () => {
-    await expect(new BlobDirectory(join(path, 'no')).addLayer(inputOf([]))).rejects.toThrow(
-      expect.objectContaining({ code: 'FILE_UNWRITABLE', message: expect.stringContaining(join(path, 'no')) }),
-    );
   });
 });

@@ -1,5 +1,5 @@
-// A folder of blobs, each in a file named by the hex digits of its digest: where layers live while a build runs, and what
-// `blobs/sha256` of an OCI layout is (layer-and-oci.md 13). Files appear whole; a name is never trusted, always checked.
+// A folder of blobs, each in a file named by the hex digits of its digest: what `blobs/sha256` of an OCI layout is
+// (layer-and-oci.md 13). Files appear whole; a name is never trusted, always checked.
 
 import { createHash } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
@@ -8,9 +8,7 @@ import { digestHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { type BlobSource, type ByteRange, openVerified } from '../../formats/oci/blob-source.ts';
 import type { Descriptor } from '../../formats/oci/descriptor.ts';
-import { writeFileAtomically, writeThenName } from './atomic-file.ts';
-import type { CompressedLayer } from './compress-layer.ts';
-import { type LayerInput, writeLayer } from './write-layer.ts';
+import { writeFileAtomically } from './atomic-file.ts';
 
 /** Large enough that system calls do not count, small enough for many at once. */
 const READ_BYTES = 256 * 1024;
@@ -57,15 +55,6 @@ export class BlobDirectory implements BlobSource {
     await writeFileAtomically(this.#fileOf(descriptor), async (write) => {
       for await (const chunk of openVerified(source, descriptor)) await write(chunk);
     });
-  }
-
-  /** Writes a layer into a blob of its own. Failure FILE_UNWRITABLE, and those of `writeLayer`. */
-  async addLayer(input: LayerInput): Promise<CompressedLayer> {
-    return await writeThenName(
-      this.#path,
-      (write) => writeLayer(input, write),
-      (layer) => this.#fileOf(layer),
-    );
   }
 
   #fileOf({ digest }: Pick<Descriptor, 'digest'>): string {

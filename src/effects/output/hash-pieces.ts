@@ -6,8 +6,8 @@
 
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { Failure } from '../../base/failure.ts';
 import type { Digest } from '../../base/digest.ts';
+import { Failure } from '../../base/failure.ts';
 import { type LayerPiece, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
 
 /** Hashes pieces in the order of the calls. */
@@ -137,7 +137,10 @@ function hashOnThread(dataTars: readonly string[]): PieceHash {
   });
   const ask = async (job: HashJob | undefined): Promise<Answer> => {
     const answer = new Promise<Answer>((resolve, reject) => waiting.push({ resolve, reject }));
-    worker.postMessage(job, job === undefined ? [] : [job.inline.buffer as ArrayBuffer, job.ranges.buffer as ArrayBuffer]);
+    worker.postMessage(
+      job,
+      job === undefined ? [] : [job.inline.buffer as ArrayBuffer, job.ranges.buffer as ArrayBuffer],
+    );
     return await answer;
   };
   return {

@@ -31,5 +31,11 @@ export async function readSmall(exchange: Exchange, mostBytes: number, what: str
     if (sizeBytes > mostBytes) throw tooLarge();
     chunks.push(chunk);
   }
-  return { status, headers, url, bytes: Buffer.concat(chunks) };
+  const bytes = new Uint8Array(sizeBytes);
+  let filled = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return { status, headers, url, bytes };
 }

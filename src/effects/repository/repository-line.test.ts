@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRepositoryLine, placeOf } from './repository-line.ts';
+import { parseRepositoryLine, placeOf, publicLine } from './repository-line.ts';
 
 describe('parseRepositoryLine', () => {
   it.each([
@@ -17,6 +17,19 @@ describe('parseRepositoryLine', () => {
   it.each(['', '@x', '@x   ', '@ https://h/os'])('refuses %j', (line) => {
     const failure = { code: 'CONFIG_INVALID', message: `invalid repository line: "${line}"` };
     expect(() => parseRepositoryLine(line)).toThrow(expect.objectContaining(failure));
+  });
+});
+
+describe('publicLine', () => {
+  it.each([
+    ['https://user:p%40ss@h/os', 'https://h/os'],
+    ['@edge https://u@h/os', '@edge https://h/os'],
+    ['https://h/k.rsa.pub?token=abc&v=1', 'https://h/k.rsa.pub?token=xxxxx&v=1'],
+    ['https://u:p@h/k.rsa.pub?v=1&X-Amz-Signature=abc', 'https://h/k.rsa.pub?v=1&X-Amz-Signature=xxxxx'],
+    ['./repo@home', './repo@home'],
+    ['https://h/os', 'https://h/os'],
+  ])('%s', (line, shown) => {
+    expect(publicLine(line)).toBe(shown);
   });
 });
 

@@ -19,7 +19,11 @@ describe('combining CRC-32s', () => {
 
   it('is associative where lengths pass 2^32 bits and 2^32 bytes', () => {
     const [a, b, c] = [0x12345678, 0x9abcdef0, 0x0badcafe];
-    for (const [m, n] of [[2 ** 29, 1], [2 ** 32, 2 ** 33 + 7], [3 * 2 ** 40 + 1, 2 ** 32 - 1]] as const) {
+    for (const [m, n] of [
+      [2 ** 29, 1],
+      [2 ** 32, 2 ** 33 + 7],
+      [3 * 2 ** 40 + 1, 2 ** 32 - 1],
+    ] as const) {
       const left = combineCrc32(combineCrc32(a, b, m), c, n);
       expect(combineCrc32(a, combineCrc32(b, c, n), m + n)).toBe(left);
     }

@@ -24,7 +24,11 @@ describe('a joined gzip member', () => {
   it('is refused by gunzip when a part lies about itself', () => {
     const member = new JoinedMember();
     member.add(crc32('abc'), 4);
-    const bytes = Buffer.concat([GZIP_HEADER, deflateRawSync('abc', { finishFlush: constants.Z_SYNC_FLUSH }), member.end()]);
+    const bytes = Buffer.concat([
+      GZIP_HEADER,
+      deflateRawSync('abc', { finishFlush: constants.Z_SYNC_FLUSH }),
+      member.end(),
+    ]);
     expect(() => gunzipSync(bytes)).toThrow(/incorrect/);
   });
 

@@ -1,27 +1,27 @@
 // `stave build`: from a configuration to an OCI layout or an archive, with SBOMs (ARCHITECTURE.md, "One build, followed").
 
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { mapBounded } from '../../base/bounded.ts';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
-import { failingUnwritable, refuseUnplaceable } from '../../effects/output/atomic-file.ts';
-import { BlobDirectory } from '../../effects/output/blob-directory.ts';
+import { refuseUnplaceable } from '../../effects/output/atomic-file.ts';
+import { DEFAULT_LEVEL } from '../../effects/output/compress-layer.ts';
+import { deflateFingerprint } from '../../effects/output/deflate-check.ts';
 import { writeDockerArchive } from '../../effects/output/docker-archive.ts';
 import { openLayoutBlobs, writeOciLayout } from '../../effects/output/oci-layout.ts';
+import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
+import { PieceStore } from '../../effects/store/piece-store.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
-import type { ImageIndex } from '../../formats/oci/image.ts';
-import { planIndex } from '../../formats/oci/plan-image.ts';
 import { parseReference } from '../../formats/oci/reference.ts';
-import { latestMoment } from '../../formats/oci/timestamps.ts';
 import type { Host } from '../host.ts';
-import { type AssembledImage, countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
-import { type BuildMoments, buildMoments } from '../image/build-moment.ts';
-import { imageSboms, indexSboms, type SbomFile, writeSboms } from '../image/describe-image.ts';
-import { configDirectory, type ImageKeys, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
+import { warnIncomplete } from '../image/assemble-image.ts';
+import { buildMoments } from '../image/build-moment.ts';
+import { writeSboms } from '../image/describe-image.ts';
+import { configDirectory, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import type { ImageRequest } from '../image/request.ts';
-import { openIndexes, type ResolvedImage, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
+import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
+import { readResult, resultKey, writeResult } from './known-result.ts';
+import { type BuildPlan, type BuildResult, makeImage, type ResultImage } from './make-image.ts';
 
 export interface BuildRequest extends ImageRequest {
   readonly tag: string;
@@ -81,110 +81,85 @@ export async function buildImage(request: BuildRequest, host: Host): Promise<Bui
         },
       );
     }
-    return await withBlobs(output, (blobs) => buildInto(image, request, { keys, resolved, output, blobs }));
+    // Refused now, not after minutes of work.
+    if (output.kind === 'layout') await openLayoutBlobs(output.path);
+    const plan: BuildPlan = {
+      keys,
+      resolved,
+      moments: buildMoments(request.buildDate, host.env),
+      tag: request.tag,
+      sbomFormats: request.sbom ? request.sbomFormats : [],
+      vcsUrl: vcsUrlOf(image, request),
+    };
+    return await buildPlanned(image, request, plan, output);
   });
 }
 
-interface BuildPlan {
-  readonly keys: ImageKeys;
-  readonly resolved: readonly ResolvedImage[];
+/** Writes what an earlier build of the same inputs made, where there is one and it is sound; else makes it. */
+async function buildPlanned(
+  image: OpenImage,
+  request: BuildRequest,
+  plan: BuildPlan,
+  output: BuildReport['output'],
+): Promise<BuildReport> {
+  const { host, store } = image;
+  const way = `${deflateFingerprint()} level ${DEFAULT_LEVEL}`;
+  const pieces = new PieceStore(store, way);
+  const write = (result: BuildResult, blobs: PiecedBlobs) => writeOutputs(image, request, { result, blobs, output });
+  // A base image's files are not among the inputs that the key knows.
+  const key = image.config.contents.baseImage === undefined ? resultKey(image, plan, way) : undefined;
+  const known = key === undefined ? undefined : await readResult(store, key);
+  if (key !== undefined && known !== undefined) {
+    try {
+      const blobs = new PiecedBlobs(pieces);
+      for (const layer of known.images.flatMap((one) => one.layers)) blobs.addRecipe(layer);
+      const report = await write(known, blobs);
+      for (const { arch, warnings } of known.images) warnIncomplete(host, arch, warnings);
+      return report;
+    } catch (error) {
+      // A piece of a layer was pruned or damaged: it is made again below.
+      if (!(error instanceof Failure && (error.code === 'CACHE_UNUSABLE' || error.code === 'CHECKSUM_MISMATCH')))
+        throw error;
+      store.discard('results', key);
+    }
+  }
+  const blobs = new PiecedBlobs(pieces);
+  const result = await makeImage(image, plan, blobs);
+  const report = await write(result, blobs);
+  if (key !== undefined) writeResult(store, key, result);
+  return report;
+}
+
+interface Outputs {
+  readonly result: BuildResult;
+  readonly blobs: PiecedBlobs;
   readonly output: BuildReport['output'];
-  readonly blobs: BlobDirectory;
 }
 
-interface PackedImage {
-  readonly assembled: AssembledImage;
-  readonly sboms: readonly SbomFile[];
-  /** Text of the image's own os-release. */
-  readonly osRelease: string | undefined;
-}
-
-async function buildInto(image: OpenImage, request: BuildRequest, plan: BuildPlan): Promise<BuildReport> {
-  const { host, config } = image;
-  const formats = request.sbom ? request.sbomFormats : [];
-  const moments = buildMoments(request.buildDate, host.env);
-  const built = await packAll(image, request, plan, moments);
-  const images = built.map((one) => one.assembled);
-  const created = latestMoment(moments.base, ...images.map((one) => one.created));
-  const vcsUrl =
-    config.vcsUrl !== '' || !request.vcs ? config.vcsUrl : (discoverVcsUrl(configDirectory(image), host.cwd) ?? '');
-  const index = planIndex(
-    images.map((one) => one.image),
-    { annotations: config.annotations, created: created.text, vcsUrl },
-  );
-
-  host.events({ type: 'phase-started', phase: 'describe' });
-  const sorted = [...built].sort((a, b) => position(index, a.assembled) - position(index, b.assembled));
-  const description = {
-    index,
-    images: sorted.map(({ assembled: { arch, image } }) => ({ arch, digest: image.descriptor.digest })),
-    osRelease: sorted[0]?.osRelease,
-    created,
-    tags: [request.tag],
-    vcsUrl,
-  };
-  const indexFiles = indexSboms(description, formats);
-  host.events({ type: 'phase-finished', phase: 'describe' });
-
+async function writeOutputs({ host }: OpenImage, request: BuildRequest, outputs: Outputs): Promise<BuildReport> {
+  const { result, output, blobs } = outputs;
+  const { index, images } = result;
   host.events({ type: 'phase-started', phase: 'write' });
   // SBOMs first: whoever sees the image finds its descriptions.
-  const sbomDirectory = resolve(host.cwd, request.sbomPath ?? '.');
+  const directory = resolve(host.cwd, request.sbomPath ?? '.');
   const sbomPaths: string[][] = [];
-  for (const { sboms } of built) sbomPaths.push(sboms.length === 0 ? [] : await writeSboms(sbomDirectory, sboms));
-  const indexSbomPaths = indexFiles.length === 0 ? [] : await writeSboms(sbomDirectory, indexFiles);
-  await writeOutput(plan, request.tag, index);
+  for (const { sboms } of images) sbomPaths.push(sboms.length === 0 ? [] : await writeSboms(directory, sboms));
+  const indexSbomPaths = result.indexSboms.length === 0 ? [] : await writeSboms(directory, result.indexSboms);
+  if (output.kind === 'layout') await writeOciLayout(output.path, index, blobs);
+  else await writeDockerArchive(output.path, { index, tags: [parseReference(request.tag)], blobs });
   host.events({ type: 'phase-finished', phase: 'write' });
   return {
     indexDigest: index.descriptor.digest,
     images: images.map((one, i) => builtImage(one, sbomPaths[i] ?? [])),
     indexSbomPaths,
-    output: plan.output,
+    output,
   };
 }
 
-/** Two overlap well: one is planned while the other is hashed and written. More only take memory. */
-const ARCHITECTURES_AT_ONCE = 2;
-
-/** The images of all architectures. A failure waits until the others have let go of the store and the blobs. */
-async function packAll(
-  image: OpenImage,
-  request: BuildRequest,
-  plan: BuildPlan,
-  moments: BuildMoments,
-): Promise<PackedImage[]> {
-  const formats = request.sbom ? request.sbomFormats : [];
-  const failures: { readonly position: number; readonly error: unknown }[] = [];
-  const packed = await mapBounded(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved, position) => {
-    if (failures.length > 0) return [];
-    const input = { resolved, keys: plan.keys.forArch(resolved.arch), moments };
-    const work = withRootfs(image, input, async (rootfs): Promise<PackedImage> => {
-      const assembled = await packImage(image, rootfs, plan.blobs);
-      return {
-        assembled,
-        sboms: imageSboms(assembled, resolved.packages, [request.tag], formats),
-        osRelease: rootfs.rootfs.tree.readText('etc/os-release'),
-      };
-    });
-    return await work.then(
-      (one) => [one],
-      (error) => {
-        failures.push({ position, error });
-        return [];
-      },
-    );
-  });
-  const first = failures.sort((a, b) => a.position - b.position)[0];
-  if (first !== undefined) throw first.error;
-  return packed.flat();
-}
-
-async function writeOutput({ output, blobs }: BuildPlan, tag: string, index: ImageIndex): Promise<void> {
-  if (output.kind === 'layout') await writeOciLayout(output.path, index, blobs);
-  else await writeDockerArchive(output.path, { index, tags: [parseReference(tag)], blobs });
-}
-
-function builtImage(assembled: AssembledImage, sbomPaths: readonly string[]): BuiltImage {
-  const { arch, image, layers, packages, rootfs } = assembled;
+function builtImage(
+  { arch, image, layers, packages, fileCount }: ResultImage,
+  sbomPaths: readonly string[],
+): BuiltImage {
   return {
     arch,
     manifestDigest: image.descriptor.digest,
@@ -195,15 +170,17 @@ function builtImage(assembled: AssembledImage, sbomPaths: readonly string[]): Bu
       sizeBytes,
       uncompressedBytes,
     })),
-    packages: packages.map(({ info }) => ({ name: info.name, version: info.version })),
-    fileCount: countFiles(rootfs),
+    packages,
+    fileCount,
     sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
     sbomPaths,
   };
 }
 
-function position(index: ImageIndex, assembled: AssembledImage): number {
-  return index.manifest.manifests.findIndex((descriptor) => descriptor.digest === assembled.image.descriptor.digest);
+function vcsUrlOf(image: OpenImage, request: BuildRequest): string {
+  const { vcsUrl } = image.config;
+  if (vcsUrl !== '' || !request.vcs) return vcsUrl;
+  return discoverVcsUrl(configDirectory(image), image.host.cwd) ?? '';
 }
 
 /** What would only fail after minutes of work is refused before them. */
@@ -243,17 +220,5 @@ function refuseUnusableTag(tag: string): void {
     if (!(error instanceof Failure)) throw error;
     const { message, hint } = error;
     throw new Failure('USAGE_ARGUMENTS', message, { ...(hint !== undefined && { hint }) });
-  }
-}
-
-/** Layers are compressed where they will stay; for an archive, in a folder of their own that goes afterwards. */
-async function withBlobs<T>(output: BuildReport['output'], use: (blobs: BlobDirectory) => Promise<T>): Promise<T> {
-  if (output.kind === 'layout') return await use(await openLayoutBlobs(output.path));
-  const prefix = join(tmpdir(), 'stave-layers-');
-  const directory = await failingUnwritable(tmpdir(), () => mkdtemp(prefix));
-  try {
-    return await use(new BlobDirectory(directory));
-  } finally {
-    await rm(directory, { recursive: true, force: true });
   }
 }

@@ -2,13 +2,11 @@
 
 import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
-import type { BlobDirectory } from '../../effects/output/blob-directory.ts';
-import { type CompressedLayer, DEFAULT_LEVEL } from '../../effects/output/compress-layer.ts';
-import { deflateFingerprint } from '../../effects/output/deflate-check.ts';
+import type { LayerRecipe } from '../../effects/output/compress-pieces.ts';
 import { readOciLayout } from '../../effects/output/oci-layout.ts';
+import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { publicLine } from '../../effects/repository/repository-line.ts';
 import type { PackageHandle } from '../../effects/store/package-handle.ts';
-import { PieceStore } from '../../effects/store/piece-store.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import { findImage, type Image } from '../../formats/oci/image.ts';
@@ -21,6 +19,7 @@ import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
+import type { Host } from '../host.ts';
 import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
@@ -39,7 +38,7 @@ export interface AssembledRootfs {
 
 export interface AssembledImage extends AssembledRootfs {
   readonly image: Image;
-  readonly layers: readonly CompressedLayer[];
+  readonly layers: readonly LayerRecipe[];
 }
 
 export interface AssemblyInput {
@@ -87,15 +86,14 @@ export async function withRootfs<T>(
 export async function packImage(
   image: OpenImage,
   assembled: AssembledRootfs,
-  blobs: BlobDirectory,
+  blobs: PiecedBlobs,
 ): Promise<AssembledImage> {
   const { arch, rootfs, created, read, dataTars, packages } = assembled;
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
   const total = rootfs.layers.reduce((sum, layer) => sum + contentBytes(layer), 0);
-  const layers: CompressedLayer[] = [];
+  const layers: LayerRecipe[] = [];
   let done = 0;
-  const cache = new PieceStore(image.store, `${deflateFingerprint()} level ${DEFAULT_LEVEL}`);
   const dataHashes = packages.map(({ info }) => info.dataHash);
   for (const entries of rootfs.layers) {
     const progress = (bytes: number) => {
@@ -103,7 +101,7 @@ export async function packImage(
       events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
     };
     const pieces = layerPieces({ entries, names: rootfs.names, dataHashes });
-    layers.push(await blobs.addLayer({ pieces, sizeBytes: contentBytes(entries), dataTars, read, cache, progress }));
+    layers.push(await blobs.addLayer({ pieces, sizeBytes: contentBytes(entries), dataTars, read, progress }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
   const base = await baseImage(image, arch, blobs);
@@ -146,10 +144,15 @@ function assemble(
     place: image.loaded.place,
     ...(baseInstalled !== undefined && { baseInstalled }),
   });
-  for (const message of rootfs.warnings)
-    host.events({ type: 'warning', code: 'IMAGE_INCOMPLETE', message: `${arch}: ${message}` });
+  warnIncomplete(host, arch, rootfs.warnings);
   host.events({ type: 'phase-finished', phase: 'assemble', arch });
   return { arch, rootfs, created, packages, read, dataTars: handles.map((handle) => handle.dataTarPath) };
+}
+
+export function warnIncomplete(host: Host, arch: string, warnings: readonly string[]): void {
+  for (const message of warnings) {
+    host.events({ type: 'warning', code: 'IMAGE_INCOMPLETE', message: `${arch}: ${message}` });
+  }
 }
 
 /** What the image's config says about running it (layer-and-oci.md 12). */
@@ -170,15 +173,15 @@ function runSettings(config: ImageConfig) {
   };
 }
 
-/** The base image for the architecture, its layers brought to the others. */
-async function baseImage(image: OpenImage, arch: string, blobs: BlobDirectory): Promise<Image | undefined> {
+/** The base image for the architecture; its layers lie where they are until they are written. */
+async function baseImage(image: OpenImage, arch: string, blobs: PiecedBlobs): Promise<Image | undefined> {
   const base = image.config.contents.baseImage;
   if (base === undefined) return undefined;
   const layout = await readOciLayout(resolve(image.host.cwd, base.image));
   const { architecture } = platformOf(arch);
   const found = findImage(layout.index, { os: 'linux', architecture });
   if (found === undefined) throw new Failure('IMAGE_INVALID', `the base image ${base.image} has no image for ${arch}`);
-  for (const layer of found.manifest.layers) await blobs.add(layer, layout.blobs);
+  for (const layer of found.manifest.layers) blobs.addSource(layer, layout.blobs);
   return found;
 }
 

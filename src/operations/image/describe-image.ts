@@ -51,7 +51,7 @@ const FORMATS = {
 type Format = (typeof FORMATS)[keyof typeof FORMATS];
 
 function formatsOf(names: readonly string[]): Format[] {
-  return names.flatMap((name) => (name in FORMATS ? [FORMATS[name as keyof typeof FORMATS]] : []));
+  return names.flatMap((name) => (Object.hasOwn(FORMATS, name) ? [FORMATS[name as keyof typeof FORMATS]] : []));
 }
 
 /** The SBOMs of one architecture. Reads the image's own files: call it while its packages are open. */

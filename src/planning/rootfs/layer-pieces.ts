@@ -5,8 +5,8 @@
 // The aim of the rules: when one package of an image changes, few pieces do.
 
 import { createHash } from 'node:crypto';
-import { printTarHeader, TAR_END, tarPadding } from '../../formats/tar/write.ts';
 import { TAR_TYPE } from '../../formats/tar/entry.ts';
+import { printTarHeader, TAR_END, tarPadding } from '../../formats/tar/write.ts';
 import type { LayerEntry } from './layer-entries.ts';
 import { entryContent, layerHeader, type OwnerNames } from './layer-tar.ts';
 

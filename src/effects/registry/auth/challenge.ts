@@ -12,6 +12,8 @@ const SEPARATORS = /[ \t,]*/y;
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 /** What may follow a scheme instead of parameters. */
 const TOKEN68 = /[ \t]+[A-Za-z0-9\-._~+/]+=*[ \t]*(?=,|$)/y;
+/** What has to follow a value. */
+const END = /[ \t]*(?=,|$)/y;
 const EQUALS = /[ \t]*=[ \t]*/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/sy;
 
@@ -39,6 +41,7 @@ function parseOne(text: string): Challenge[] {
       const value = take(QUOTED)?.[1]?.replace(/\\(.)/gs, '$1') ?? take(TOKEN)?.[0];
       if (value === undefined) return challenges;
       if (!current.parameters.has(name)) current.parameters.set(name, value);
+      if (take(END) === undefined) return challenges;
     } else {
       challenges.push({ scheme: name, parameters: new Map() });
       take(TOKEN68);

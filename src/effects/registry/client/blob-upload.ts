@@ -69,8 +69,8 @@ class Upload {
   #session: Session;
   /** Bytes that the registry has confirmed. */
   #offset = 0;
-  /** Index into CHUNK_BYTES; undefined: everything at once. */
-  #chunking: number | undefined;
+  /** Of one request; undefined: everything at once. */
+  #chunkBytes: number | undefined;
   /** A part of this session went over in an earlier request. */
   #resumed = false;
 
@@ -114,7 +114,7 @@ class Upload {
   /** Sends what is missing. undefined when the blob is there. */
   async #transfer(): Promise<Setback | undefined> {
     const { sizeBytes, digest } = this.#descriptor;
-    const whole = this.#offset === 0 && this.#chunking === undefined && !this.#resumed;
+    const whole = this.#offset === 0 && this.#chunkBytes === undefined && !this.#resumed;
     if (!whole) {
       while (this.#offset < sizeBytes) {
         const setback = await this.#sendChunk();
@@ -136,8 +136,7 @@ class Upload {
 
   async #sendChunk(): Promise<Setback | undefined> {
     const start = this.#offset;
-    const wanted = this.#chunking === undefined ? Number.POSITIVE_INFINITY : (CHUNK_BYTES[this.#chunking] ?? 0);
-    const end = Math.min(start + Math.max(wanted, this.#session.leastChunkBytes), this.#descriptor.sizeBytes);
+    const end = Math.min(start + (this.#chunkBytes ?? Number.POSITIVE_INFINITY), this.#descriptor.sizeBytes);
     const answer = await this.#send({
       ...this.#request('PATCH', this.#session.place),
       headers: {
@@ -198,7 +197,7 @@ class Upload {
       const waitMs = retryAfterMs(answer.headers['retry-after'], this.#connection.clock);
       if (waitMs !== 'too-long') return { ...this.#setback('ask', answer, text), waitMs };
     }
-    if (status === 413 && this.#canShrink()) return this.#setback('smaller', answer, text);
+    if (status === 413 && this.#smallerChunk() !== undefined) return this.#setback('smaller', answer, text);
     // The session has ended, or is not where we thought: another one may do.
     if (status === 416) return this.#setback('ask', answer, text);
     const lost = status === 404 && parseErrors(answer.bytes).some(({ code }) => code === 'BLOB_UPLOAD_UNKNOWN');
@@ -211,9 +210,10 @@ class Upload {
     return { next, failure: statusFailure(answer, this.#doing, text), attempts: MAX_ATTEMPTS };
   }
 
-  #canShrink(): boolean {
-    const next = CHUNK_BYTES[(this.#chunking ?? -1) + 1];
-    return next !== undefined && next >= this.#session.leastChunkBytes && next < this.#descriptor.sizeBytes;
+  /** The next smaller size that the registry still takes, if there is one. */
+  #smallerChunk(): number | undefined {
+    const present = this.#chunkBytes ?? this.#descriptor.sizeBytes;
+    return CHUNK_BYTES.find((sizeBytes) => sizeBytes < present && sizeBytes >= this.#session.leastChunkBytes);
   }
 
   /** Asks the registry how much it has. False where it does not know, and the upload has to begin anew. */
@@ -230,7 +230,7 @@ class Upload {
 
   async #beginAnew(smaller: boolean): Promise<void> {
     await this.#abandon();
-    if (smaller) this.#chunking = (this.#chunking ?? -1) + 1;
+    if (smaller) this.#chunkBytes = this.#smallerChunk();
     const session = await beginUpload(this.#repository, this.#descriptor, undefined);
     assert(session !== 'mounted', 'nothing is mounted that was not asked for');
     this.#session = session;

@@ -1,16 +1,26 @@
 // The Link header, which leads from one page of a listing to the next (RFC 8288; distribution spec, "Listing tags").
 // Pure text.
 
-const LINK = /[\s,]*<([^<>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s";,]*))?)*)/y;
-const REL = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]*))/i;
+const TARGET = /[\s,]*<([^<>]*)>/y;
+const PARAMETER = /\s*;\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";,]*)))?/y;
 
 /** The target of the first link with `rel="next"`, as the header spells it; undefined where there is none. */
 export function parseNextLink(header: string | readonly string[] | undefined): string | undefined {
   const text = typeof header === 'string' ? header : (header ?? []).join(',');
-  LINK.lastIndex = 0;
-  for (let link = LINK.exec(text); link !== null; link = LINK.exec(text)) {
-    const [, quoted, plain] = REL.exec(link[2] ?? '') ?? [];
-    if ((quoted ?? plain ?? '').toLowerCase().split(/\s+/).includes('next')) return link[1];
+  let position = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = position;
+    const match = pattern.exec(text);
+    if (match !== null) position = pattern.lastIndex;
+    return match;
+  };
+  for (let target = take(TARGET); target !== null; target = take(TARGET)) {
+    let relations = '';
+    for (let parameter = take(PARAMETER); parameter !== null; parameter = take(PARAMETER)) {
+      const [, name = '', quoted, plain = ''] = parameter;
+      if (name.toLowerCase() === 'rel' && relations === '') relations = (quoted ?? plain).toLowerCase();
+    }
+    if (relations.split(/\s+/).includes('next')) return target[1];
   }
   return undefined;
 }

@@ -17,7 +17,10 @@ const image = (more: object = {}) => ({
 });
 const index = (more: object = {}) => ({ schemaVersion: 2, mediaType: INDEX, manifests: [named(IMAGE)], ...more });
 const parse = (value: unknown, contentType?: string) =>
-  parseManifestDocument(Buffer.from(typeof value === 'string' ? value.replace('\\xff', '\xff') : JSON.stringify(value)), contentType);
+  parseManifestDocument(
+    value instanceof Uint8Array ? value : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)),
+    contentType,
+  );
 
 describe('parseManifestDocument', () => {
   it('reads what an image names', () => {
@@ -70,7 +73,7 @@ describe('parseManifestDocument', () => {
   const rows: [what: string, value: unknown, contentType: string | undefined, sentence: RegExp][] = [
     ['no JSON', '{', IMAGE, /is not JSON text/],
     ['another kind of JSON', '[]', IMAGE, /is not an object/],
-    ['bytes that are not UTF-8', '"\\xff"', IMAGE, /is not JSON text/],
+    ['bytes that are not UTF-8', Buffer.from('{"a":"\xff"}', 'latin1'), IMAGE, /is not JSON text/],
     ['two types', image(), INDEX, /says that it is .*manifest.*, but was sent as .*index/],
     ['no type', { schemaVersion: 2 }, undefined, /neither Content-Type nor/],
     ['a type we do not know', { schemaVersion: 2 }, 'text/html', /type text\/html are not kept/],

@@ -122,7 +122,7 @@ function requestOf(message: IncomingMessage, response: ServerResponse): Registry
     route: parseRoute(path),
     origin: `http://${message.headers.host ?? 'localhost'}`,
     body: readRequest(message, response),
-    abandon: () => message.destroy(),
+    abandon: () => message.socket.destroy(),
   };
 }
 
@@ -169,8 +169,10 @@ async function startListening(server: Server, port: number, host: string): Promi
 
 async function stopListening(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
+  // A connection whose answer was just sent is not idle yet.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const all = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
   await closed;
-  clearTimeout(timer);
+  clearInterval(idle);
+  clearTimeout(all);
 }

@@ -109,7 +109,7 @@ export function createRequestHandler(folder: RegistryFolder, rules: HandlerRules
       case 'PUT':
         return await answerUploadPut(uploads, upload, request);
       case 'DELETE':
-        return await answerUploadDelete(uploads, upload, request);
+        return await answerUploadDelete(uploads, upload);
       default:
         return uploadAnswer(204, upload);
     }

@@ -37,8 +37,8 @@ export async function answerUploadPost(
   const upload = await uploads.begin(repository, Date.now());
   if (digest === undefined || mount !== null) return uploadAnswer(202, upload);
   try {
-    return await upload.exclusively(request, async () => {
-      await upload.append(request.body, declaredBytes(request));
+    return await upload.exclusively(async () => {
+      await upload.append(request, declaredBytes(request));
       await upload.finish(digest);
       return blobCreated(repository, digest);
     });
@@ -64,7 +64,7 @@ async function canMount(
 
 /** PATCH: the next bytes. */
 export async function answerUploadPatch(upload: Upload, request: RegistryRequest): Promise<Answer> {
-  return await upload.exclusively(request, async () => {
+  return await upload.exclusively(async () => {
     await appendChunk(upload, request);
     return uploadAnswer(202, upload);
   });
@@ -73,7 +73,7 @@ export async function answerUploadPatch(upload: Upload, request: RegistryRequest
 /** PUT: the last bytes, if any, and the digest of all. */
 export async function answerUploadPut(uploads: Uploads, upload: Upload, request: RegistryRequest): Promise<Answer> {
   const digest = checkDigest(request.query.get('digest') ?? '');
-  return await upload.exclusively(request, async () => {
+  return await upload.exclusively(async () => {
     await appendChunk(upload, request);
     uploads.forget(upload);
     await upload.finish(digest);
@@ -81,8 +81,8 @@ export async function answerUploadPut(uploads: Uploads, upload: Upload, request:
   });
 }
 
-export async function answerUploadDelete(uploads: Uploads, upload: Upload, request: RegistryRequest): Promise<Answer> {
-  return await upload.exclusively(request, async () => {
+export async function answerUploadDelete(uploads: Uploads, upload: Upload): Promise<Answer> {
+  return await upload.exclusively(async () => {
     uploads.forget(upload);
     await upload.cancel();
     return { status: 204, headers: {} };
@@ -100,7 +100,7 @@ export function uploadAnswer(status: 202 | 204, upload: Upload): Answer {
 async function appendChunk(upload: Upload, request: RegistryRequest): Promise<void> {
   const header = request.headers['content-range'];
   const declared = declaredBytes(request);
-  if (header === undefined) return await upload.append(request.body, declared);
+  if (header === undefined) return await upload.append(request, declared);
   const span = parseContentRange(header);
   if (span === undefined) {
     throw new RegistryError('BLOB_UPLOAD_INVALID', 'Content-Range must have the form <first>-<last>', {
@@ -118,7 +118,7 @@ async function appendChunk(upload: Upload, request: RegistryRequest): Promise<vo
   if (declared !== undefined && declared !== sizeBytes) {
     throw new RegistryError('SIZE_INVALID', 'Content-Range and Content-Length contradict each other');
   }
-  await upload.append(request.body, sizeBytes);
+  await upload.append(request, sizeBytes);
 }
 
 function uploadPlace(upload: Upload): Record<string, string> {

@@ -79,6 +79,7 @@ export class Upload {
   /** Finished or cancelled, while another request was waiting for its turn. */
   #over = false;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Cuts the request whose body is being read. */
   #abandon: () => void = () => {};
 
   constructor(folder: RegistryFolder, repository: RepositoryFolder, id: string, path: string, sizeBytes: number) {
@@ -95,32 +96,28 @@ export class Upload {
   }
 
   /**
-   * Requests that change an upload come one after the other, and the newest wins: a client whose connection broke may be
-   * back before we notice that the old one is dead.
+   * Requests that change an upload come one after the other, and a newer one ends the reading of an older one's body: a
+   * client whose connection broke may be back before we notice that the old connection is dead.
    */
-  async exclusively<T>(request: RegistryRequest, work: () => Promise<T>): Promise<T> {
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
     this.#abandon();
-    this.#abandon = request.abandon;
     const turn = this.#turn.then(() => {
       if (this.#over) throw uploadUnknown();
       return work();
     });
     this.#turn = turn.catch(() => {});
-    try {
-      return await turn;
-    } finally {
-      if (this.#abandon === request.abandon) this.#abandon = () => {};
-    }
+    return await turn;
   }
 
   /**
-   * Adds bytes. With `expectedBytes` it is all or nothing, except that what came before the client broke off stays.
+   * Adds the body. With `expectedBytes` it is all or nothing, except that what came before the client broke off stays.
    * RegistryError SIZE_INVALID when there are more or fewer, or when the blob gets too large.
    */
-  async append(body: AsyncIterable<Uint8Array>, expectedBytes?: number): Promise<void> {
+  async append({ body, abandon }: RegistryRequest, expectedBytes?: number): Promise<void> {
     const before = this.#sizeBytes;
     const most = before + (expectedBytes ?? Number.POSITIVE_INFINITY);
     const handle = await open(this.path, 'a');
+    this.#abandon = abandon;
     try {
       for await (const chunk of body) {
         const after = this.#sizeBytes + chunk.length;
@@ -135,6 +132,7 @@ export class Upload {
       await this.#takeBack(error instanceof RegistryError ? before : undefined);
       throw error;
     } finally {
+      this.#abandon = () => {};
       await handle.close();
     }
   }

@@ -1,15 +1,16 @@
-// Writes a layer as one gzip member of pieces (planning/rootfs/layer-pieces.ts), taking those that were deflated before from
-// a cache. The bytes are the same with and without it. Nothing leaves without a check: a cached piece is held against its own
-// checksum and against the bytes that the diff_id was made of; a new one against the SHA-1 of each file in it.
+// Compresses a layer piece by piece (planning/rootfs/layer-pieces.ts) into a cache of pieces, taking from there what was
+// deflated before, and finds its digests. The bytes are the same whatever the cache has. Nothing is used without a check: a cached
+// piece is held against its own checksum and against the bytes that the diff_id is made of; a new one against the SHA-1 of
+// each file in it.
 
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, deflateRaw, type ZlibOptions } from 'node:zlib';
+import type { Digest } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { GZIP_HEADER, JoinedMember } from '../../formats/gzip/joined-member.ts';
 import { damagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
-import { type LayerPiece, PIECE_BYTES, type PackagedFile } from '../../planning/rootfs/layer-pieces.ts';
-import type { ByteSink } from './atomic-file.ts';
+import { type LayerPiece, type PackagedFile, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
 import { type CompressedLayer, DEFAULT_LEVEL, deflateOptions } from './compress-layer.ts';
 import { hashPieces } from './hash-pieces.ts';
 
@@ -22,7 +23,7 @@ export interface DeflatedPiece {
 
 /** Keeps deflated pieces by `LayerPiece.key`, apart for each level and each way to deflate. */
 export interface PieceCache {
-  /** The piece as it was written, or undefined. May use `into`, which is large enough for any piece. */
+  /** The piece as it was written, or undefined: not there, or damaged. Uses `into`, if that is large enough. */
   read(key: string, into: Buffer): DeflatedPiece | undefined;
   write(key: string, piece: DeflatedPiece): void;
   discard(key: string): void;
@@ -38,8 +39,8 @@ export interface LayerInput {
   readonly read: PackagedRead;
   /** zlib's 1 (quick) to 9 (small). */
   readonly level?: number;
-  readonly cache?: PieceCache;
-  /** Is told the size of each piece that has been written. */
+  readonly cache: PieceCache;
+  /** Is told the size of each piece that is done. */
   readonly progress?: (bytes: number) => void;
 }
 
@@ -49,36 +50,48 @@ const PIECES_IN_FLIGHT = 8;
 /** Pieces that the hashing thread may lag behind: headers wait in memory until it has them. */
 const UNHASHED_PIECES = 64;
 
-/** Deflate may make 5 bytes more of 16 KiB. */
+/** A piece, or what is made of it: deflate may add 5 bytes to 16 KiB, and the cache its head. */
 const SLOT_BYTES = PIECE_BYTES + PIECE_BYTES / 1024;
 
+/** A layer as the pieces that it is made of, all of them in the cache. */
+export interface LayerRecipe extends CompressedLayer {
+  readonly pieces: readonly RecipePiece[];
+}
+
+export interface RecipePiece {
+  readonly key: string;
+  /** Uncompressed. */
+  readonly sizeBytes: number;
+  /** CRC-32 of the uncompressed bytes. */
+  readonly crc: number;
+  readonly deflatedBytes: number;
+}
+
 /**
- * Writes the layer into `sink`, which is never called again before its promise resolves. Memory stays the same for any
- * size. Failures CHECKSUM_MISMATCH (with the DamagedContent of a package in the store) and CACHE_UNUSABLE, and what cache,
- * reads and sink throw.
+ * The recipe of the layer; its pieces are in the cache then. Memory stays the same for any size. Failures CHECKSUM_MISMATCH
+ * (with the DamagedContent of a package in the store) and CACHE_UNUSABLE, and what cache and reads throw.
  */
-export async function writeLayer(input: LayerInput, sink: ByteSink): Promise<CompressedLayer> {
+export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
   const { level = DEFAULT_LEVEL } = input;
   assert(Number.isInteger(level) && level >= 1 && level <= 9, `a compression level from 1 to 9, not ${level}`);
   const diff = hashPieces(input.dataTars, input.sizeBytes);
   try {
-    const writer = new LayerWriter(input, sink, deflateOptions(level));
-    await writer.begin();
+    const compressor = new PieceCompressor(input, deflateOptions(level));
     const unhashed: Promise<void>[] = [];
     for (const piece of input.pieces) {
       const hashed = diff.add(piece);
-      hashed.catch(() => {});
-      const { crc } = await writer.add(piece);
+      hashed.catch(() => {}); // Reported where it is awaited, if nothing else has failed before.
+      const { crc } = await compressor.add(piece);
       const checked = Promise.all([hashed, crc]).then(([found, expected]) => {
         if (found !== expected) throw damageIn(piece, input);
       });
-      checked.catch(() => {}); // Reported where it is awaited, if nothing else has failed before.
+      checked.catch(() => {});
       unhashed.push(checked);
       if (unhashed.length === UNHASHED_PIECES) await unhashed.shift();
     }
-    const written = await writer.end();
+    const recipe = await compressor.end();
     await Promise.all(unhashed);
-    return { ...written, diffId: await diff.finish() };
+    return { ...recipe, diffId: await diff.finish() };
   } finally {
     diff.close();
   }
@@ -88,53 +101,50 @@ const deflate = promisify(deflateRaw) as (bytes: Uint8Array, options: ZlibOption
 
 /** A piece on its way, in the order of the layer. */
 interface PieceUnderWay {
-  readonly sizeBytes: number;
+  readonly piece: LayerPiece;
+  /** Its bytes, or the deflated ones. */
+  readonly slot: Buffer;
   readonly made: Promise<DeflatedPiece>;
   /** It came from the cache: no reason to wait. */
   readonly ready: boolean;
 }
 
-class LayerWriter {
+class PieceCompressor {
   readonly #input: LayerInput;
-  readonly #sink: ByteSink;
   readonly #options: ZlibOptions;
   readonly #member = new JoinedMember();
-  readonly #hash = createHash('sha256');
+  readonly #hash = createHash('sha256').update(GZIP_HEADER);
   readonly #queue: PieceUnderWay[] = [];
-  /** Buffers go round: one is free again when the piece that used it has been written. */
+  readonly #pieces: RecipePiece[] = [];
+  /** Buffers that no piece under way uses. */
   readonly #slots: Buffer[] = [];
   /** Files of several pieces whose SHA-1 has been verified. */
   readonly #verified = new Set<string>();
-  #sizeBytes = 0;
-  #turn = 0;
+  #sizeBytes = GZIP_HEADER.length;
 
-  constructor(input: LayerInput, sink: ByteSink, options: ZlibOptions) {
+  constructor(input: LayerInput, options: ZlibOptions) {
     this.#input = input;
-    this.#sink = sink;
     this.#options = options;
-  }
-
-  async begin(): Promise<void> {
-    await this.#emit(GZIP_HEADER);
   }
 
   /** Starts on the next piece. The CRC-32 is that of the bytes which were deflated. */
   async add(piece: LayerPiece): Promise<{ readonly crc: Promise<number> }> {
-    const slot = this.#slot();
-    const cached = this.#input.cache?.read(piece.key, slot);
+    const slot = this.#slots.pop() ?? Buffer.allocUnsafeSlow(SLOT_BYTES);
+    const cached = this.#input.cache.read(piece.key, slot);
     const made = cached === undefined ? this.#make(piece, slot) : Promise.resolve(cached);
     const crc = made.then((one) => one.crc);
-    crc.catch(() => {}); // Reported where the piece is written.
-    this.#queue.push({ sizeBytes: piece.sizeBytes, made, ready: cached !== undefined });
-    while (this.#queue.length === PIECES_IN_FLIGHT || this.#queue[0]?.ready) await this.#emitFirst();
+    crc.catch(() => {}); // Reported where the piece is finished.
+    this.#queue.push({ piece, slot, made, ready: cached !== undefined });
+    while (this.#queue.length === PIECES_IN_FLIGHT || this.#queue[0]?.ready) await this.#finishFirst();
     return { crc };
   }
 
-  async end(): Promise<Omit<CompressedLayer, 'diffId'>> {
-    while (this.#queue.length > 0) await this.#emitFirst();
-    await this.#emit(this.#member.end());
+  async end(): Promise<Omit<LayerRecipe, 'diffId'>> {
+    while (this.#queue.length > 0) await this.#finishFirst();
+    this.#take(this.#member.end());
     const { uncompressedBytes } = this.#member;
-    return { digest: `sha256:${this.#hash.digest('hex')}`, sizeBytes: this.#sizeBytes, uncompressedBytes };
+    const digest: Digest = `sha256:${this.#hash.digest('hex')}`;
+    return { digest, sizeBytes: this.#sizeBytes, uncompressedBytes, pieces: this.#pieces };
   }
 
   async #make(piece: LayerPiece, slot: Buffer): Promise<DeflatedPiece> {
@@ -143,7 +153,7 @@ class LayerWriter {
     for (const file of filesOf(piece)) this.#verify(file);
     const crc = crc32(bytes);
     const made = { deflated: await deflate(bytes, this.#options), crc };
-    cache?.write(piece.key, made);
+    cache.write(piece.key, made);
     return made;
   }
 
@@ -155,23 +165,19 @@ class LayerWriter {
     if (file.size > PIECE_BYTES / 2) this.#verified.add(id);
   }
 
-  async #emitFirst(): Promise<void> {
-    const { sizeBytes, made } = this.#queue.shift() as PieceUnderWay;
+  async #finishFirst(): Promise<void> {
+    const { piece, slot, made } = this.#queue.shift() as PieceUnderWay;
     const { deflated, crc } = await made;
-    this.#member.add(crc, sizeBytes);
-    await this.#emit(deflated);
-    this.#input.progress?.(sizeBytes);
+    this.#member.add(crc, piece.sizeBytes);
+    this.#take(deflated);
+    this.#pieces.push({ key: piece.key, sizeBytes: piece.sizeBytes, crc, deflatedBytes: deflated.length });
+    this.#slots.push(slot);
+    this.#input.progress?.(piece.sizeBytes);
   }
 
-  async #emit(bytes: Uint8Array): Promise<void> {
+  #take(bytes: Uint8Array): void {
     this.#hash.update(bytes);
     this.#sizeBytes += bytes.length;
-    await this.#sink(bytes);
-  }
-
-  #slot(): Buffer {
-    const index = this.#turn++ % PIECES_IN_FLIGHT;
-    return (this.#slots[index] ??= Buffer.allocUnsafeSlow(SLOT_BYTES));
   }
 }
 
@@ -200,7 +206,7 @@ function isDamaged({ packageIndex, offset, size, promised }: PackagedFile, read:
 
 /** The bytes hashed for the diff_id are not those that were deflated: says which package to fetch again. */
 function damageIn(piece: LayerPiece, { read, cache }: LayerInput): Failure {
-  cache?.discard(piece.key);
+  cache.discard(piece.key);
   for (const file of filesOf(piece)) {
     if (isDamaged(file, read)) return damagedContent(file.path, file.packageIndex);
   }

@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { inlinePiece, inputOf } from '../../../test/support/layer-pieces.ts';
+import { inlinePiece, inputOf, MemoryPieces } from '../../../test/support/layer-pieces.ts';
 import { hashHex, sha256 } from '../../base/digest.ts';
+import { openVerified } from '../../formats/oci/blob-source.ts';
+import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import type { LayerPiece, PackagedFile, PiecePart } from '../../planning/rootfs/layer-pieces.ts';
-import { type DeflatedPiece, type LayerInput, type PieceCache, writeLayer } from './write-layer.ts';
+import { compressPieces, type DeflatedPiece, type LayerInput } from './compress-pieces.ts';
+import { PiecedBlobs } from './pieced-blobs.ts';
 
 const KiB = 1024;
 const MiB = KiB * KiB;
@@ -51,45 +54,27 @@ function readsOf(packages: readonly Packaged[]): Pick<LayerInput, 'dataTars' | '
   };
 }
 
-class MemoryCache implements PieceCache {
-  readonly pieces = new Map<string, DeflatedPiece>();
-  hits = 0;
-  read(key: string, into: Buffer): DeflatedPiece | undefined {
-    const found = this.pieces.get(key);
-    if (found === undefined) return undefined;
-    this.hits++;
-    into.set(found.deflated);
-    return { ...found, deflated: into.subarray(0, found.deflated.length) };
-  }
-  write(key: string, piece: DeflatedPiece): void {
-    this.pieces.set(key, { ...piece, deflated: piece.deflated.slice() });
-  }
-  discard(key: string): void {
-    this.pieces.delete(key);
-  }
-}
-
 async function written(input: LayerInput) {
+  const blobs = new PiecedBlobs(input.cache);
+  const { pieces, ...layer } = await blobs.addLayer(input);
   const parts: Uint8Array[] = [];
-  const layer = await writeLayer(input, async (chunk) => {
-    await new Promise((resolve) => setImmediate(resolve));
-    parts.push(chunk.slice());
-  });
-  return { layer, bytes: Buffer.concat(parts) };
+  for await (const chunk of openVerified(blobs, { mediaType: MEDIA_TYPE.layerGzip, ...layer })) parts.push(chunk);
+  return { layer, bytes: Buffer.concat(parts), pieces };
 }
 
 const [one, two] = [packaged(0, 5 * MiB + 100, MiB), packaged(1, 40 * KiB, 40 * KiB)];
 const headers = [inlinePiece(text(512, 7)), inlinePiece(text(3000, 8))];
 const pieces = [headers[0], ...one.pieces, headers[1], ...two.pieces] as LayerPiece[];
 const content = Buffer.concat([text(512, 7), one.content, text(3000, 8), two.content]);
-const input: LayerInput = { pieces, sizeBytes: content.length, ...readsOf([one, two]) };
+const bare = { pieces, sizeBytes: content.length, ...readsOf([one, two]) };
+const fresh = (): LayerInput => ({ ...bare, cache: new MemoryPieces() });
 
-describe('writeLayer', () => {
+describe('compressPieces', () => {
   // A promise: equal on every machine, core count, Node version and cache state. A change changes every layer.
   const GOLDEN = 'sha256:7666a0ee74cf2a48be6f5f1bdb8ae216b874529a4fb5ab600a8dd264fc8c54e0';
 
   it('joins the pieces into one gzip member with its golden digest', async () => {
-    const { layer, bytes } = await written(input);
+    const { layer, bytes } = await written(fresh());
     expect(layer.digest).toBe(GOLDEN);
     expect(layer).toEqual({
       digest: sha256(bytes),
@@ -101,26 +86,31 @@ describe('writeLayer', () => {
   });
 
   it('makes the same bytes on a thread', async () => {
-    expect((await written({ ...input, sizeBytes: 1024 * MiB })).layer.digest).toBe(GOLDEN);
+    expect((await written({ ...fresh(), sizeBytes: 1024 * MiB })).layer.digest).toBe(GOLDEN);
   });
 
-  it.each([['nothing', 0], ['some', 2], ['everything', 1]])('makes the same bytes when the cache has %s', async (_what, every) => {
-    const cache = new MemoryCache();
-    await written({ ...input, cache });
+  it.each([
+    ['nothing', 0],
+    ['some', 2],
+    ['everything', 1],
+  ])('makes the same bytes when the cache has %s', async (_what, every) => {
+    const cache = new MemoryPieces();
+    await written({ ...bare, cache });
     expect(cache.pieces.size).toBe(pieces.length);
     pieces.forEach((piece, i) => {
       if (every === 0 || i % every !== 0) cache.discard(piece.key);
     });
     const kept = cache.pieces.size;
-    expect((await written({ ...input, cache })).layer.digest).toBe(GOLDEN);
+    cache.hits = 0;
+    expect((await compressPieces({ ...bare, cache })).digest).toBe(GOLDEN);
     expect(cache.hits).toBe(kept);
     expect(cache.pieces.size).toBe(pieces.length);
   });
 
   it('tells the progress of all bytes', async () => {
-    let done = 0;
-    await written({ ...input, progress: (bytes) => void (done += bytes) });
-    expect(done).toBe(content.length);
+    const sizes: number[] = [];
+    await written({ ...fresh(), progress: (bytes) => void sizes.push(bytes) });
+    expect(sizes.reduce((a, b) => a + b)).toBe(content.length);
   });
 
   it('has no piece', async () => {
@@ -130,15 +120,16 @@ describe('writeLayer', () => {
   });
 
   it.each([[0], [10], [1.5]])('refuses level %d', async (level) => {
-    await expect(written({ ...input, level })).rejects.toThrow('compression level');
+    await expect(written({ ...fresh(), level })).rejects.toThrow('compression level');
   });
 
-  it('passes on what the sink throws', async () => {
+  it('passes on what the cache throws', async () => {
     const full = new Error('full');
-    const sink = async () => {
+    const cache = new MemoryPieces();
+    cache.write = () => {
       throw full;
     };
-    await expect(writeLayer(input, sink)).rejects.toBe(full);
+    await expect(compressPieces({ ...bare, cache })).rejects.toBe(full);
   });
 });
 
@@ -158,28 +149,31 @@ describe('a damaged data tar', () => {
   ] as const;
 
   it.each(table)('is noticed in %s', async (_what, index, at, isCached) => {
-    const cache = new MemoryCache();
-    if (isCached) await written({ ...input, cache });
+    const cache = new MemoryPieces();
+    if (isCached) await written({ ...bare, cache });
     const tars = [one, two].map((pkg, i) => (i === index ? flipped(pkg, at) : pkg));
-    await expect(written({ ...input, ...readsOf(tars), cache })).rejects.toMatchObject({
+    await expect(written({ ...bare, ...readsOf(tars), cache })).rejects.toMatchObject({
       code: 'CHECKSUM_MISMATCH',
       data: { packageIndex: index, path: `file-${index}` },
     });
   });
 
   it('does not blame a package when the cached piece is wrong', async () => {
-    const cache = new MemoryCache();
-    await written({ ...input, cache });
+    const cache = new MemoryPieces();
+    await written({ ...bare, cache });
     const { key } = one.pieces[1] as LayerPiece;
     cache.write(key, cache.pieces.get((one.pieces[2] as LayerPiece).key) as DeflatedPiece);
-    await expect(written({ ...input, cache })).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' });
-    expect((await written({ ...input, cache })).layer.diffId).toBe(sha256(content));
+    await expect(written({ ...bare, cache })).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' });
+    expect((await written({ ...bare, cache })).layer.diffId).toBe(sha256(content));
   });
 
-  it.each([['here', 0], ['on a thread', 1024 * MiB]])('that was cut is a failure %s', async (_where, sizeBytes) => {
+  it.each([
+    ['here', 0],
+    ['on a thread', 1024 * MiB],
+  ])('that was cut is a failure %s', async (_where, sizeBytes) => {
     const cut = packaged(1, 40 * KiB, 40 * KiB);
     truncateSync(cut.path, 20 * KiB);
-    const broken = { ...input, ...readsOf([one, cut]), sizeBytes };
+    const broken = { ...fresh(), ...readsOf([one, cut]), sizeBytes };
     await expect(written(broken)).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' });
   });
 });

@@ -1,0 +1,52 @@
+// The answers of the hardening contract. A finding is a plain value: no finding is an exception.
+
+import type { CheckId } from './check-table.ts';
+import type { HardeningException } from './policy.ts';
+import type { Score } from './score.ts';
+
+/** What a check reports. */
+export interface Observation {
+  readonly check: CheckId;
+  /** In the image, without leading slash. */
+  readonly path?: string;
+  /** Name of the package that it concerns. */
+  readonly package?: string;
+  /** A sentence without final stop that names the thing. Never holds a secret. */
+  readonly message: string;
+}
+
+/** An observation at the level that the profile gives it. */
+export interface Finding extends Observation {
+  readonly level: 'error' | 'warning';
+  readonly reason: string;
+  readonly fix: string;
+}
+
+/** An observation that the configuration declared to be meant so. */
+export interface Excused extends Observation {
+  readonly exception: HardeningException;
+}
+
+/** An install script that nobody ran. */
+export interface UnrunScript {
+  readonly package: string;
+  /** `post-install`, `trigger` ... */
+  readonly script: string;
+  /** Commands whose effect is in the image all the same, as they stand in the script. */
+  readonly reproduced: readonly string[];
+  /** Commands whose effect is missing. */
+  readonly missing: readonly string[];
+}
+
+export interface HardeningReport {
+  /** OCI form. */
+  readonly arch: string;
+  /** Errors first, then by check in the table's order, then by path. */
+  readonly findings: readonly Finding[];
+  readonly excused: readonly Excused[];
+  readonly scripts: readonly UnrunScript[];
+  readonly score: Score;
+  /** What was looked at, so that "nothing found" says something. */
+  readonly looked: { readonly files: number; readonly programs: number; readonly packages: number };
+}
+
