@@ -15,10 +15,17 @@ const PURE = ['base', 'formats', 'planning'];
 const SIDEWAYS: Readonly<Record<string, string>> = {
   'formats/apk -> formats/tar': 'apk packages and indexes are tar archives',
   'formats/apk -> formats/gzip': 'in gzip members',
+  'planning/config -> planning/hardening': 'the key `hardening` names its profiles and checks',
+  'planning/hardening -> planning/config': 'the policy is part of the configuration',
+  'planning/hardening -> planning/rootfs': 'the contract is about a file tree',
+  'planning/hardening -> planning/config': 'and about its architecture',
   'planning/rootfs -> planning/config': 'the tree is built from the configuration',
+  'planning/hardening -> planning/config': 'the policy is part of the configuration',
   'planning/hardening -> planning/rootfs': 'what is checked is the finished tree',
+  'effects/image -> effects/output': 'an image is read from what we write: layouts and archives',
   'effects/registry -> effects/http': 'registries are spoken to over HTTP',
   'effects/registry -> effects/output': 'the registry on a folder keeps blobs as layouts do',
+  'effects/image -> effects/output': 'an image may lie in a layout',
   'effects/repository -> effects/http': 'repositories are fetched over HTTP',
   'effects/repository -> effects/store': 'and kept in the store',
 };

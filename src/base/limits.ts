@@ -47,6 +47,16 @@ export const LIMITS = {
   imageDocuments: 4000,
   /** And their bytes, since they are kept in memory. */
   imageDocumentsBytes: 64 * MiB,
+  /** Layers of an image that is unpacked; storage drivers take 128. */
+  imageLayers: 1_000,
+  /** All layers of an image, unpacked: the largest in public are near 50 GiB. */
+  imageUnpackedBytes: 64 * 1024 * MiB,
+  /** A path in a layer: Linux takes 4,096 bytes. */
+  layerPathCharacters: 4096,
+  /** Files in an archive of images: three for each layer and image, of which there are at most some hundred. */
+  imageArchiveEntries: 20_000,
+  /** Signatures, SBOMs and other things attached to an image and to each other; busy images have some dozen. */
+  imageAttachments: 1_000,
   /** Parsed dependency and version strings kept in memory; a large index has 50,000 different ones. */
   parsedDependencies: 200_000,
   /** Chain of dependencies that the recursive solver follows; real chains stay below 40. */
@@ -71,6 +81,10 @@ export const LIMITS = {
   registryUploads: 1000,
   /** An upload without a request for so long is given up, and a blob that no repository has is removed. */
   registryIdleMs: 24 * 60 * 60 * 1000,
+  /** An upload that rests for so long makes room for another one when there are too many. */
+  registryRestMs: 10 * 60 * 1000,
+  /** Sockets open at our registry; a client has about ten. */
+  registryConnections: 1000,
   /** Referrers in one page of an answer. */
   registryReferrers: 1000,
   /** Unwanted bytes of a request that our registry still reads, so that the client gets to read the refusal. */

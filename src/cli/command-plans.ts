@@ -6,6 +6,7 @@ import { addSwitch, type SharedFlag } from './flags.ts';
 import type { CommandRun } from './session.ts';
 
 export interface CommandPlan {
+  /** One word, or a family and a word: `registry serve`. */
   readonly name: string;
   readonly args: readonly (readonly [name: string, description: string])[];
   readonly summary: string;
@@ -23,6 +24,12 @@ export const COMMAND_GROUP = {
   other: 'Other outputs:',
   tool: 'The tool:',
 } as const;
+
+/** Summaries of the words that only stand before others. */
+export const COMMAND_FAMILIES: Readonly<Record<string, string>> = {
+  cache: 'the cache: what is in it, and how large it may be',
+  registry: 'an OCI registry of your own',
+};
 
 const CONFIG = ['config', 'image configuration (YAML)'] as const;
 const SOURCES = ['keyring-append', 'build-repository-append', 'repository-append'] as const;
@@ -59,7 +66,9 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
       'stave build image.yaml example/app:1 layout-dir --arch amd64',
     ],
     extra: (command) =>
-      command.option('--format <FORMAT>', 'layer format: tar or erofs (default: the configuration says)'),
+      command
+        .option('--format <FORMAT>', 'layer format: tar or erofs (default: the configuration says)')
+        .option('--compression-level <LEVEL>', 'from 1, quick, to 9, small (default: 4); layers get other digests'),
     load: async () => (await import('./commands/build.ts')).runBuild,
   },
   ...lockPlans(),
@@ -203,6 +212,38 @@ function toolPlans(): CommandPlan[] {
       examples: ['stave clean --dry-run'],
       extra: (command) => addSwitch(command, 'dry-run', false, 'only say what would be removed'),
       load: async () => (await import('./commands/clean.ts')).runClean,
+    },
+    {
+      name: 'cache show',
+      args: [],
+      summary: 'say how large the cache is, and what it holds',
+      group,
+      flags: ['cache-dir'],
+      examples: ['stave cache show'],
+      load: async () => (await import('./commands/cache.ts')).runCacheShow,
+    },
+    {
+      name: 'cache prune',
+      args: [],
+      summary: 'remove from the cache what was used longest ago',
+      group,
+      flags: ['cache-dir'],
+      examples: ['stave cache prune --max-size 5GB'],
+      extra: (command) => command.requiredOption('--max-size <SIZE>', 'how much may stay, as 5GB or 500MiB'),
+      load: async () => (await import('./commands/cache.ts')).runCachePrune,
+    },
+    {
+      name: 'registry serve',
+      args: [['directory', 'where the registry keeps its images: new, empty, or made by this command']],
+      summary: 'serve an OCI registry from a folder, until you press Ctrl-C',
+      group,
+      flags: [],
+      examples: ['stave registry serve images/', 'stave registry serve images/ --listen 127.0.0.1:0 --read-only'],
+      extra: (command) => {
+        command.option('--listen <ADDRESS>', 'host and port; port 0 takes a free one (default: 127.0.0.1:5000)');
+        addSwitch(command, 'read-only', false, 'take nothing, only give');
+      },
+      load: async () => (await import('./commands/registry-serve.ts')).runRegistryServe,
     },
     {
       name: 'completion',

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { EXIT, FAILURE_CODES, type FailureCode } from '../base/failure-codes.ts';
 import { createProgram } from './program.ts';
 import { recordedWorld } from './recorded-world.ts';
-import { type StaveCommand, visibleCommands } from './usage.ts';
+import { runnableCommands, type StaveCommand } from './usage.ts';
 
 const NOTE =
   '<!-- Printed by src/cli/docs.test.ts; change the source, then run: npx vitest run src/cli/docs.test.ts -u -->';
@@ -64,7 +64,7 @@ function printCliDocs(program: StaveCommand): string {
     '',
     ...flagTable(program),
   ];
-  for (const command of visibleCommands(program)) {
+  for (const command of runnableCommands(program)) {
     if (command.name() === 'help') continue;
     lines.push(`## \`${(command as StaveCommand).usageLine()}\``, '', command.description(), '');
     for (const argument of command.registeredArguments) lines.push(`* \`${argument.name()}\`: ${argument.description}`);

@@ -1,13 +1,17 @@
 // The doors from the command line to the operations floor. Each opens on first use: a command loads only what it needs.
 // Tests of the command line put their own operations behind the same doors.
 
+import type { PruneReport } from '../effects/store/prune-store.ts';
+import type { CacheStatus } from '../effects/store/store-status.ts';
 import type { BuildReport, BuildRequest } from '../operations/build-image/build.ts';
+import type { CacheRequest, PruneRequest } from '../operations/cache.ts';
 import type { CleanReport, CleanRequest } from '../operations/clean.ts';
 import type { DotRequest } from '../operations/dot.ts';
 import type { Host } from '../operations/host.ts';
 import type { SourceRequest } from '../operations/image/request.ts';
 import type { LockReport, LockRequest } from '../operations/lock.ts';
 import type { RootfsReport, RootfsRequest } from '../operations/minirootfs.ts';
+import type { RegistryServing, ServeRequest } from '../operations/registry/serve.ts';
 import type { PackageList } from '../operations/show-packages.ts';
 import type { WhyAnswer, WhyRequest } from '../operations/why.ts';
 
@@ -24,6 +28,9 @@ export interface Operations {
   whyPackage(request: WhyRequest, host: Host): Promise<readonly WhyAnswer[]>;
   whyNotPackage(request: WhyRequest, host: Host): Promise<readonly WhyAnswer[]>;
   cleanCache(request: CleanRequest, host: Host): Promise<CleanReport>;
+  showCache(request: CacheRequest, host: Host): Promise<CacheStatus>;
+  pruneCache(request: PruneRequest, host: Host): Promise<PruneReport>;
+  serveRegistry(request: ServeRequest, host: Host): Promise<RegistryServing>;
 }
 
 export const operations: Operations = {
@@ -38,4 +45,8 @@ export const operations: Operations = {
   whyPackage: async (request, host) => (await import('../operations/why.ts')).whyPackage(request, host),
   whyNotPackage: async (request, host) => (await import('../operations/why.ts')).whyNotPackage(request, host),
   cleanCache: async (request, host) => (await import('../operations/clean.ts')).cleanCache(request, host),
+  showCache: async (request, host) => (await import('../operations/cache.ts')).showCache(request, host),
+  pruneCache: async (request, host) => (await import('../operations/cache.ts')).pruneCache(request, host),
+  serveRegistry: async (request, host) =>
+    (await import('../operations/registry/serve.ts')).serveRegistry(request, host),
 };

@@ -1,7 +1,7 @@
 // Makes commander's tree from the plans, and runs the command that the arguments name.
 
 import type { Command } from 'commander';
-import { COMMAND_GROUP, COMMAND_PLANS, type CommandPlan } from './command-plans.ts';
+import { COMMAND_FAMILIES, COMMAND_GROUP, COMMAND_PLANS, type CommandPlan } from './command-plans.ts';
 import { addSharedFlags, addSwitch, type Flags, normalizeSwitches, switchNames } from './flags.ts';
 import { Session } from './session.ts';
 import { paintFor } from './ui/paint.ts';
@@ -47,32 +47,58 @@ export function createProgram(world: World, act: Act = async () => {}): StaveCom
     throw unknownCommand(program.args[0] ?? '', program);
   });
   program.allowExcessArguments();
-  for (const plan of COMMAND_PLANS) addCommand(program, plan, act);
+  for (const plan of COMMAND_PLANS) addCommand(familyOf(program, plan), plan, act);
   addHelpCommand(program);
   program.addHelpText('after', '\nFirst steps: stave quickstart');
   return program;
 }
 
-function addCommand(program: StaveCommand, plan: CommandPlan, act: Act): void {
-  const command = program.createCommand(plan.name);
-  command.copyInheritedSettings(program);
+/** Where the plan's command hangs: `registry` for `registry serve`, made when it is first needed; else the root. */
+function familyOf(program: StaveCommand, plan: CommandPlan): StaveCommand {
+  const [name = '', member] = plan.name.split(' ');
+  if (member === undefined) return program;
+  const known = program.commands.find((each) => each.name() === name);
+  if (known !== undefined) return known as StaveCommand;
+  const family = program.createCommand(name);
+  family.copyInheritedSettings(program);
+  family.helpOption('-h, --help', 'print help').helpCommand(false).helpGroup(plan.group);
+  family.summary(COMMAND_FAMILIES[name] ?? '').description(sentence(family.summary()));
+  family.allowExcessArguments().action(() => {
+    // Only reached by words that are no member, or none at all.
+    throw unknownCommand(family.args[0] ?? '', family);
+  });
+  program.addCommand(family);
+  return family;
+}
+
+function addCommand(parent: StaveCommand, plan: CommandPlan, act: Act): void {
+  const command = parent.createCommand(plan.name.split(' ').at(-1));
+  command.copyInheritedSettings(parent);
   command.allowExcessArguments(false).optionsGroup('Options:').helpOption('-h, --help', 'print help');
   command.helpGroup(plan.group).summary(plan.summary);
-  command.description(`${plan.summary[0]?.toUpperCase()}${plan.summary.slice(1)}.`);
+  command.description(sentence(plan.summary));
   for (const [name, description] of plan.args) command.argument(`<${name}>`, description);
   addSharedFlags(command, plan.flags);
   plan.extra?.(command);
   command.addHelpText('after', ['\nExamples:', ...plan.examples.map((line) => `  ${line}`)].join('\n'));
   command.action(() => act(plan, command));
-  program.addCommand(command, { hidden: plan.hidden ?? false });
+  parent.addCommand(command, { hidden: plan.hidden ?? false });
 }
 
-/** `help build` as `build --help`. Our own, since commander's answers an unknown command with the help of all. */
+function sentence(summary: string): string {
+  return `${summary[0]?.toUpperCase()}${summary.slice(1)}.`;
+}
+
+/** `help registry serve` as `registry serve --help`. Our own, since commander answers an unknown command with all help. */
 function addHelpCommand(program: StaveCommand): void {
-  const command = program.command('help [command]').summary('print help for a command').helpOption(false);
-  command.action((name?: string) => {
-    const wanted = name === undefined ? program : program.commands.find((each) => each.name() === name);
-    if (wanted === undefined) throw unknownCommand(name ?? '', program);
+  const command = program.command('help [command...]').summary('print help for a command').helpOption(false);
+  command.action((names: readonly string[]) => {
+    let wanted = program;
+    for (const name of names) {
+      const next = wanted.commands.find((each) => each.name() === name);
+      if (next === undefined) throw unknownCommand(name, wanted);
+      wanted = next as StaveCommand;
+    }
     wanted.outputHelp();
   });
 }

@@ -25,6 +25,8 @@ export interface World {
   readonly homeDir: string;
   /** Milliseconds from an arbitrary start; used to time phases, never written into an image. */
   readonly now: () => number;
+  /** Resolves when somebody asks this process to end: Ctrl-C, or a signal to terminate. The second time ends it at once. */
+  readonly untilInterrupted: () => Promise<void>;
   /** The operations floor behind doors that open on first use. */
   readonly operations: () => Promise<Operations>;
 }
@@ -42,6 +44,10 @@ export function processWorld(): World {
     hostPlatform: process.platform,
     homeDir: process.env['HOME'] ?? process.env['USERPROFILE'] ?? '',
     now: () => performance.now(),
+    untilInterrupted: () =>
+      new Promise((resolve) => {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+      }),
     operations: async () => (await import('./operations.ts')).operations,
   };
 }

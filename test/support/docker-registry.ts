@@ -40,13 +40,15 @@ export interface DockerRegistry {
   stop(): Promise<void>;
 }
 
+/** Debian's package of the same name brings it. */
+const PROGRAM = 'docker-registry';
 const START_MS = 20_000;
 
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'stave-docker-registry-'));
   const config = join(directory, 'config.json');
   await writeFile(config, JSON.stringify(await configuration(directory, options)));
-  const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(PROGRAM, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const log: string[] = [];

@@ -10,10 +10,10 @@ export function inlinePiece(bytes: Uint8Array): LayerPiece {
 
 /** For pieces without packaged files. */
 export function inputOf(pieces: Iterable<LayerPiece>): LayerInput {
-  const read = () => {
+  const readInto = () => {
     throw new Error('these pieces have no packages');
   };
-  return { pieces, sizeBytes: 0, dataTars: [], read, cache: new MemoryPieces() };
+  return { pieces, level: 4, sizeBytes: 0, dataTars: [], readInto, cache: new MemoryPieces() };
 }
 
 /** A cache of pieces that counts how often it could help. */

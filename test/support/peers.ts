@@ -15,7 +15,7 @@ export function missingPeers(...names: readonly string[]): string | undefined {
   return reason;
 }
 
-export function findProgram(name: string): string | undefined {
+function findProgram(name: string): string | undefined {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, name);
     try {
@@ -48,4 +48,9 @@ export async function runPeer(
     const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string };
     return { exitCode: typeof code === 'number' ? code : -1, stdout, stderr: stderr || String(error) };
   }
+}
+
+/** skopeo, which must not read the accounts of whoever runs the tests: its home is `place`. */
+export function runSkopeo(place: string, ...args: readonly string[]): Promise<PeerRun> {
+  return runPeer('skopeo', args, { REGISTRY_AUTH_FILE: join(place, 'auth.json'), HOME: place, XDG_RUNTIME_DIR: place });
 }

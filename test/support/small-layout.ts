@@ -1,9 +1,13 @@
-// An OCI layout of one image with one file, for clients that want a real one.
+// Images with one file, `hello.txt`, for clients that unpack what they get: as values of ours, and as an OCI layout.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { describeBytes, MEDIA_TYPE } from '../../src/formats/oci/descriptor.ts';
+import { makeImage, makeIndex } from '../../src/formats/oci/image.ts';
+import { parseImageConfigFile } from '../../src/formats/oci/image-config.ts';
 import { descriptor, IMAGE_TYPE, sha256Of } from './raw-registry.ts';
+import { memoryBlobs, type TestImages } from './registry-client.ts';
 
 /** Writes the layout to a folder in `place`, its image named `1`, and answers with the path. */
 export async function smallLayout(place: string): Promise<string> {
@@ -36,6 +40,21 @@ export async function smallLayout(place: string): Promise<string> {
   await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   await writeFile(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [named] }));
   return layout;
+}
+
+/** An index of two images of which each has one layer. */
+export function helloImages(text: string): TestImages {
+  const images = ['amd64', 'arm64'].map((architecture) => {
+    const tar = tarOf('hello.txt', `${text} ${architecture}\n`);
+    const bytes = gzipSync(tar);
+    const layer = { bytes, descriptor: describeBytes(bytes, MEDIA_TYPE.layerGzip) };
+    const config = { architecture, os: 'linux', rootfs: { type: 'layers', diff_ids: [sha256Of(tar)] } };
+    const file = parseImageConfigFile(Buffer.from(JSON.stringify(config)), 'the config');
+    return { layer, image: makeImage(file, [layer.descriptor], {}) };
+  });
+  const layers = images.map(({ layer }) => layer);
+  const values = images.map(({ image }) => image);
+  return { index: makeIndex(values, {}), images: values, layers, blobs: memoryBlobs(...layers) };
 }
 
 function tarOf(name: string, text: string): Buffer {

@@ -32,8 +32,14 @@ function buildRequest(configPath: string, tag: string, output: string, flags: Fl
     ...given('buildDate', textFlag(flags, 'buildDate')),
     ...given('lockfile', textFlag(flags, 'lockfile')),
     ...given('sbomPath', textFlag(flags, 'sbomPath')),
+    ...given('compressionLevel', compressionLevel(flags)),
     ...given('format', choiceFlag(flags, 'format', LAYER_FORMATS)),
   };
+}
+
+function compressionLevel(flags: Flags): number | undefined {
+  const level = choiceFlag(flags, 'compressionLevel', ['1', '2', '3', '4', '5', '6', '7', '8', '9']);
+  return level === undefined ? undefined : Number(level);
 }
 
 function sbomFormats(flags: Flags): readonly string[] {

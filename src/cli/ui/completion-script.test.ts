@@ -70,6 +70,8 @@ describe.skipIf(!has('bash'))('bash answers', () => {
     ],
     [['stave', 'clean', '--dr'], ['--dry-run']],
     [['stave', '--no'], ['--no-color']],
+    [['stave', 'registry', 'ser'], ['serve']],
+    [['stave', 'registry', 'serve', '--li'], ['--listen']],
   ];
   it.each(rows)('%j', (words, answers) => {
     const probe = `${script('bash')}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _stave; printf '%s\\n' "\${COMPREPLY[@]}"`;

@@ -2,7 +2,7 @@
 // The scripts must not run stave: completion has to answer at once.
 
 import type { Command, Option } from 'commander';
-import { visibleCommands } from '../usage.ts';
+import { runnableCommands, visibleCommands } from '../usage.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -18,22 +18,30 @@ interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly CompletedFlag[];
-  /** Words for the first argument; undefined: files. */
-  readonly words: readonly string[] | undefined;
+  /** Words for the first argument. */
+  readonly words: readonly string[];
+  /** Whether arguments may be files. */
+  readonly files: boolean;
 }
 
 export function printCompletion(program: Command, shell: Shell): string {
   const commands = visibleCommands(program);
   const globals = flagsOf(program);
   const names = commands.map((command) => command.name());
-  const tree = commands.map((command) => ({
-    name: command.name(),
-    summary: command.summary() || command.description(),
-    flags: [...flagsOf(command), ...globals.filter((flag) => flag.long !== '--help')],
-    words:
-      { help: names, completion: SHELLS }[command.name()] ??
-      (command.registeredArguments.length === 0 ? [] : undefined),
-  }));
+  const tree = commands.map((command) => {
+    // A family stands for its members, whose flags and arguments it offers together.
+    const members = command.commands.length === 0 ? [command] : runnableCommands(command);
+    const words = { help: names, completion: SHELLS }[command.name()] ?? visibleCommands(command).map((c) => c.name());
+    return {
+      name: command.name(),
+      summary: command.summary() || command.description(),
+      flags: [...members.flatMap(flagsOf), ...globals.filter((flag) => flag.long !== '--help')],
+      words,
+      files:
+        !['help', 'completion'].includes(command.name()) &&
+        members.some((member) => member.registeredArguments.length > 0),
+    };
+  });
   return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](tree, globals);
 }
 
@@ -53,8 +61,8 @@ function bashScript(tree: readonly CompletedCommand[], globals: readonly Complet
     ...new Set([...tree.flatMap((c) => c.flags), ...globals].filter((f) => f.takesValue).flatMap(spellings)),
   ];
   const cases = tree.map(
-    ({ name, flags, words }) =>
-      `    ${name}) flags='${flags.flatMap(spellings).join(' ')}' words='${words?.join(' ') ?? ''}' files=${words === undefined ? 1 : 0} ;;`,
+    ({ name, flags, words, files }) =>
+      `    ${name}) flags='${flags.flatMap(spellings).join(' ')}' words='${words.join(' ')}' files=${files ? 1 : 0} ;;`,
   );
   return `# bash completion for stave. Made by: stave completion bash
 _stave() {
@@ -77,10 +85,9 @@ ${cases.join('\n')}
   esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "\${flags// /$IFS}" -- "$current"))
-  elif ((files)); then
-    COMPREPLY=($(compgen -f -- "$current"))
   else
     COMPREPLY=($(compgen -W "\${words// /$IFS}" -- "$current"))
+    if ((files)); then COMPREPLY+=($(compgen -f -- "$current")); fi
   fi
 }
 complete -o filenames -F _stave stave
@@ -89,9 +96,12 @@ complete -o filenames -F _stave stave
 
 function zshScript(tree: readonly CompletedCommand[], globals: readonly CompletedFlag[]): string {
   const described = tree.map(({ name, summary }) => `    ${zshQuote(`${name}:${summary.replaceAll(':', '\\:')}`)}`);
-  const cases = tree.map(({ name, flags, words }) => {
-    const rest = words === undefined ? "'*:file:_files'" : words.length === 0 ? '' : `'1:word:(${words.join(' ')})'`;
-    return `    ${name})\n      _arguments ${[...flags.flatMap(zshFlag), rest].join(' \\\n        ')} ;;`;
+  const cases = tree.map(({ name, flags, words, files }) => {
+    const rest = [
+      ...(words.length > 0 ? [`'1:word:(${words.join(' ')})'`] : []),
+      ...(files ? ["'*:file:_files'"] : []),
+    ];
+    return `    ${name})\n      _arguments ${[...flags.flatMap(zshFlag), ...rest].join(' \\\n        ')} ;;`;
   });
   return `#compdef stave
 # zsh completion for stave. Made by: stave completion zsh
@@ -127,11 +137,11 @@ function fishScript(tree: readonly CompletedCommand[], globals: readonly Complet
   const lines = ['# fish completion for stave. Made by: stave completion fish', 'complete -c stave -f'];
   for (const flag of globals) lines.push(`complete -c stave ${fishFlag(flag)}`);
   const own = new Set(globals);
-  for (const { name, summary, flags, words } of tree) {
+  for (const { name, summary, flags, words, files } of tree) {
     const within = `-n '__fish_seen_subcommand_from ${name}'`;
     lines.push(`complete -c stave -n __fish_use_subcommand -a ${name} -d ${fishQuote(summary)}`);
-    if (words === undefined) lines.push(`complete -c stave ${within} -F`);
-    else if (words.length > 0) lines.push(`complete -c stave ${within} -a ${fishQuote(words.join(' '))}`);
+    if (files) lines.push(`complete -c stave ${within} -F`);
+    if (words.length > 0) lines.push(`complete -c stave ${within} -a ${fishQuote(words.join(' '))}`);
     for (const flag of flags) if (!own.has(flag)) lines.push(`complete -c stave ${within} ${fishFlag(flag)}`);
   }
   return `${lines.join('\n')}\n`;

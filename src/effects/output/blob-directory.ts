@@ -6,7 +6,7 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
-import { type BlobSource, type ByteRange, openVerified } from '../../formats/oci/blob-source.ts';
+import { type BlobSource, type ByteRange, copyVerified } from '../../formats/oci/blob-source.ts';
 import type { Descriptor } from '../../formats/oci/descriptor.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 
@@ -52,9 +52,7 @@ export class BlobDirectory implements BlobSource {
   /** Copies the blob from `source` unless it is here already. Failures CHECKSUM_MISMATCH, FILE_UNWRITABLE. */
   async add(descriptor: Descriptor, source: BlobSource): Promise<void> {
     if (await this.has(descriptor)) return;
-    await writeFileAtomically(this.#fileOf(descriptor), async (write) => {
-      for await (const chunk of openVerified(source, descriptor)) await write(chunk);
-    });
+    await writeFileAtomically(this.#fileOf(descriptor), (write) => copyVerified(source, descriptor, write));
   }
 
   #fileOf({ digest }: Pick<Descriptor, 'digest'>): string {

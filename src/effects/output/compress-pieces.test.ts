@@ -46,16 +46,16 @@ function packaged(index: number, sizeBytes: number, pieceBytes: number) {
 
 type Packaged = ReturnType<typeof packaged>;
 
-function readsOf(packages: readonly Packaged[]): Pick<LayerInput, 'dataTars' | 'read'> {
+function readsOf(packages: readonly Packaged[]): Pick<LayerInput, 'dataTars' | 'readInto'> {
   const tars = packages.map((one) => Buffer.concat([Buffer.alloc(512), one.content]));
   return {
     dataTars: packages.map((one) => one.path),
-    read: (index, offset, length) => (tars[index] as Buffer).subarray(offset, offset + length),
+    readInto: (index, offset, into) => into.set((tars[index] as Buffer).subarray(offset, offset + into.length)),
   };
 }
 
 async function written(input: LayerInput) {
-  const blobs = new PiecedBlobs(input.cache);
+  const blobs = new PiecedBlobs(input.cache, input.level);
   const { pieces, ...layer } = await blobs.addLayer(input);
   const parts: Uint8Array[] = [];
   for await (const chunk of openVerified(blobs, { mediaType: MEDIA_TYPE.layerGzip, ...layer })) parts.push(chunk);
@@ -66,7 +66,7 @@ const [one, two] = [packaged(0, 5 * MiB + 100, MiB), packaged(1, 40 * KiB, 40 * 
 const headers = [inlinePiece(text(512, 7)), inlinePiece(text(3000, 8))];
 const pieces = [headers[0], ...one.pieces, headers[1], ...two.pieces] as LayerPiece[];
 const content = Buffer.concat([text(512, 7), one.content, text(3000, 8), two.content]);
-const bare = { pieces, sizeBytes: content.length, ...readsOf([one, two]) };
+const bare = { level: 4, pieces, sizeBytes: content.length, ...readsOf([one, two]) };
 const fresh = (): LayerInput => ({ ...bare, cache: new MemoryPieces() });
 
 describe('compressPieces', () => {
@@ -120,7 +120,7 @@ describe('compressPieces', () => {
   });
 
   it.each([[0], [10], [1.5]])('refuses level %d', async (level) => {
-    await expect(written({ ...fresh(), level })).rejects.toThrow('compression level');
+    await expect(compressPieces({ ...fresh(), level })).rejects.toThrow('compression level');
   });
 
   it('passes on what the cache throws', async () => {

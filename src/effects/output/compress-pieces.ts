@@ -6,12 +6,18 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, deflateRaw, type ZlibOptions } from 'node:zlib';
-import type { Digest } from '../../base/digest.ts';
+import { type Digest, hashHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { GZIP_HEADER, JoinedMember } from '../../formats/gzip/joined-member.ts';
-import { damagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
-import { type LayerPiece, type PackagedFile, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
-import { type CompressedLayer, DEFAULT_LEVEL, deflateOptions } from './compress-layer.ts';
+import { damagedContent } from '../../planning/rootfs/content.ts';
+import {
+  type LayerPiece,
+  type PackagedFile,
+  type PackagedRange,
+  PIECE_BYTES,
+  sizeOf,
+} from '../../planning/rootfs/layer-pieces.ts';
+import { type CompressedLayer, deflateOptions } from './compress-layer.ts';
 import { hashPieces } from './hash-pieces.ts';
 
 export interface DeflatedPiece {
@@ -29,16 +35,18 @@ export interface PieceCache {
   discard(key: string): void;
 }
 
+export type PackagedReadInto = (packageIndex: number, offset: number, into: Uint8Array) => void;
+
 export interface LayerInput {
   readonly pieces: Iterable<LayerPiece>;
   /** About how many bytes the pieces have. */
   readonly sizeBytes: number;
   /** Paths of the packages' data tars, by package index. */
   readonly dataTars: readonly string[];
-  /** Reads the same files. */
-  readonly read: PackagedRead;
+  /** Fills `into` with bytes of the same files, from `offset` on. */
+  readonly readInto: PackagedReadInto;
   /** zlib's 1 (quick) to 9 (small). */
-  readonly level?: number;
+  readonly level: number;
   readonly cache: PieceCache;
   /** Is told the size of each piece that is done. */
   readonly progress?: (bytes: number) => void;
@@ -72,7 +80,7 @@ export interface RecipePiece {
  * (with the DamagedContent of a package in the store) and CACHE_UNUSABLE, and what cache and reads throw.
  */
 export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
-  const { level = DEFAULT_LEVEL } = input;
+  const { level } = input;
   assert(Number.isInteger(level) && level >= 1 && level <= 9, `a compression level from 1 to 9, not ${level}`);
   const diff = hashPieces(input.dataTars, input.sizeBytes);
   try {
@@ -148,9 +156,19 @@ class PieceCompressor {
   }
 
   async #make(piece: LayerPiece, slot: Buffer): Promise<DeflatedPiece> {
-    const { cache, read } = this.#input;
-    const bytes = readPiece(piece, read, slot);
-    for (const file of filesOf(piece)) this.#verify(file);
+    const { cache, readInto } = this.#input;
+    const bytes = slot.subarray(0, piece.sizeBytes);
+    let filled = 0;
+    for (const part of piece.parts) {
+      const place = bytes.subarray(filled, filled + sizeOf(part));
+      filled += place.length;
+      if (part instanceof Uint8Array) place.set(part);
+      else {
+        readInto(part.file.packageIndex, part.offset, place);
+        this.#verify(part, place);
+      }
+    }
+    assert(filled === piece.sizeBytes, `a piece of ${piece.sizeBytes} bytes, not ${filled}`);
     const crc = crc32(bytes);
     const made = { deflated: await deflate(bytes, this.#options), crc };
     cache.write(piece.key, made);
@@ -158,11 +176,16 @@ class PieceCompressor {
   }
 
   /** A file of several pieces is read through when the first of them is made: the others may come from the cache. */
-  #verify(file: PackagedFile): void {
+  #verify({ file, size }: PackagedRange, bytes: Uint8Array): void {
+    if (file.promised === undefined) return;
+    if (size === file.size) {
+      if (hashHex('sha1', bytes) !== file.promised) throw damagedContent(file.path, file.packageIndex);
+      return;
+    }
     const id = `${file.packageIndex} ${file.offset}`;
-    if (file.promised === undefined || this.#verified.has(id)) return;
-    if (isDamaged(file, this.#input.read)) throw damagedContent(file.path, file.packageIndex);
-    if (file.size > PIECE_BYTES / 2) this.#verified.add(id);
+    if (this.#verified.has(id)) return;
+    if (isDamaged(file, this.#input.readInto)) throw damagedContent(file.path, file.packageIndex);
+    this.#verified.add(id);
   }
 
   async #finishFirst(): Promise<void> {
@@ -181,34 +204,23 @@ class PieceCompressor {
   }
 }
 
-function readPiece({ parts, sizeBytes }: LayerPiece, read: PackagedRead, into: Buffer): Uint8Array {
-  let filled = 0;
-  for (const part of parts) {
-    const bytes = part instanceof Uint8Array ? part : read(part.file.packageIndex, part.offset, part.size);
-    into.set(bytes, filled);
-    filled += bytes.length;
-  }
-  assert(filled === sizeBytes, `a piece of ${sizeBytes} bytes, not ${filled}`);
-  return into.subarray(0, filled);
-}
-
-function* filesOf({ parts }: LayerPiece): Generator<PackagedFile> {
-  for (const part of parts) if (!(part instanceof Uint8Array)) yield part.file;
-}
-
-function isDamaged({ packageIndex, offset, size, promised }: PackagedFile, read: PackagedRead): boolean {
+function isDamaged({ packageIndex, offset, size, promised }: PackagedFile, readInto: PackagedReadInto): boolean {
   const hash = createHash('sha1');
+  const buffer = Buffer.allocUnsafe(Math.min(size, PIECE_BYTES));
   for (let at = 0; at < size; at += PIECE_BYTES) {
-    hash.update(read(packageIndex, offset + at, Math.min(PIECE_BYTES, size - at)));
+    const part = buffer.subarray(0, Math.min(PIECE_BYTES, size - at));
+    readInto(packageIndex, offset + at, part);
+    hash.update(part);
   }
   return promised !== undefined && hash.digest('hex') !== promised;
 }
 
 /** The bytes hashed for the diff_id are not those that were deflated: says which package to fetch again. */
-function damageIn(piece: LayerPiece, { read, cache }: LayerInput): Failure {
+function damageIn(piece: LayerPiece, { readInto, cache }: LayerInput): Failure {
   cache.discard(piece.key);
-  for (const file of filesOf(piece)) {
-    if (isDamaged(file, read)) return damagedContent(file.path, file.packageIndex);
+  for (const part of piece.parts) {
+    if (part instanceof Uint8Array || !isDamaged(part.file, readInto)) continue;
+    return damagedContent(part.file.path, part.file.packageIndex);
   }
   return new Failure('CACHE_UNUSABLE', 'a piece of a layer in the cache was damaged, and has been removed', {
     hint: 'run the build again; what is missing is made anew',

@@ -5,7 +5,7 @@ import { printJson } from '../../base/canonical-json.ts';
 import { digestHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { compareBytes, sortedUnique } from '../../base/order.ts';
-import { type BlobSource, openVerified } from '../../formats/oci/blob-source.ts';
+import { type BlobSource, copyVerified } from '../../formats/oci/blob-source.ts';
 import { type Descriptor, MEDIA_TYPE, ociMediaType } from '../../formats/oci/descriptor.ts';
 import { type Image, type ImageIndex, imagesOf } from '../../formats/oci/image.ts';
 import { parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
@@ -101,22 +101,22 @@ class ArchiveWriter {
   }
 
   async addBytes(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#add(name, bytes.length, [bytes]);
+    await this.#add(name, bytes.length, (write) => write(bytes));
   }
 
   async addBlob(name: string, descriptor: Descriptor, blobs: BlobSource): Promise<void> {
-    await this.#add(name, descriptor.sizeBytes, openVerified(blobs, descriptor));
+    await this.#add(name, descriptor.sizeBytes, (write) => copyVerified(blobs, descriptor, write));
   }
 
-  async #add(name: string, size: number, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  async #add(name: string, size: number, copy: (write: ByteSink) => Promise<void>): Promise<void> {
     if (this.#names.has(name)) return;
     this.#names.add(name);
     await this.#write(printTarHeader({ ...FIXED_HEADER, name, size }));
     let written = 0;
-    for await (const chunk of chunks) {
+    await copy(async (chunk) => {
       await this.#write(chunk);
       written += chunk.length;
-    }
+    });
     assert(written === size, `${name} has ${size} bytes, not ${written}`);
     await this.#write(Buffer.alloc(tarPadding(size)));
   }

@@ -13,22 +13,26 @@ export interface SmallAnswer {
   readonly bytes: Uint8Array;
 }
 
-/** The whole body. Failure RESPONSE_TOO_LARGE; `what` names it there. */
+/** The whole body; of an error's body, which may be a long page for people, its beginning. Failure RESPONSE_TOO_LARGE. */
 export async function readSmall(exchange: Exchange, mostBytes: number, what: string): Promise<SmallAnswer> {
   const { status, headers, url, body } = exchange;
+  const good = status >= 200 && status <= 299;
   const tooLarge = () =>
     new Failure('RESPONSE_TOO_LARGE', `${what} from ${url.host} is larger than ${mostBytes} bytes`, {
       hint: 'no such document is that large: the server is broken or hostile',
     });
-  if ((contentLength(headers) ?? 0) > mostBytes && exchange.method !== 'HEAD') {
+  if (good && (contentLength(headers) ?? 0) > mostBytes && exchange.method !== 'HEAD') {
     discard(exchange);
     throw tooLarge();
   }
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (sizeBytes + chunk.length > mostBytes) {
+      if (good) throw tooLarge();
+      break;
+    }
     sizeBytes += chunk.length;
-    if (sizeBytes > mostBytes) throw tooLarge();
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(sizeBytes);

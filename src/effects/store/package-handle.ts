@@ -14,6 +14,8 @@ export interface PackageHandle {
   readonly dataTarSha256: string;
   /** Bytes of the data tar. Throws CACHE_UNUSABLE when the file is gone or has another size. */
   read(offset: number, length: number): Uint8Array;
+  /** The same into memory that is there already: a cold build reads everything once, and garbage costs it a tenth. */
+  readInto(offset: number, into: Uint8Array): void;
   /** Takes the package out of the store because its bytes turned out not to be those of `dataTarSha256`. */
   discard(): void;
   close(): void;
@@ -40,11 +42,14 @@ export function openPackageHandle(file: PackageFile): PackageHandle {
     dataTarPath,
     dataTarSha256: file.dataTarSha256,
     read(offset, length) {
-      assert(
-        offset >= 0 && length >= 0 && offset + length <= dataTarBytes,
-        `bytes ${offset}+${length} of ${dataTarPath}`,
-      );
-      return readFully(descriptor(handle, dataTarPath, dataTarBytes), dataTarPath, offset, length);
+      const bytes = Buffer.allocUnsafe(length);
+      handle.readInto(offset, bytes);
+      return bytes;
+    },
+    readInto(offset, into) {
+      const { length } = into;
+      assert(offset >= 0 && offset + length <= dataTarBytes, `bytes ${offset}+${length} of ${dataTarPath}`);
+      readFully(descriptor(handle, dataTarPath, dataTarBytes), dataTarPath, offset, into);
     },
     discard() {
       release(handle);
@@ -82,14 +87,12 @@ function openTar(path: string): number {
   }
 }
 
-function readFully(fd: number, path: string, offset: number, length: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, bytes, done, length - done, offset + done);
+function readFully(fd: number, path: string, offset: number, into: Uint8Array): void {
+  for (let done = 0; done < into.length; ) {
+    const got = readSync(fd, into, done, into.length - done, offset + done);
     if (got === 0) throw changed(path, undefined);
     done += got;
   }
-  return bytes;
 }
 
 function release(handle: PackageHandle): void {

@@ -1,4 +1,5 @@
-// Where the store lies and how its folder is laid out: `<root>/v1/<kind>/<key>`, `<root>/v1/tmp`.
+// Where the store lies and how its folder is laid out: `<root>/v1/<kind>/<key>`, `<root>/v1/tmp`,
+// `<root>/v1/leases`.
 // The version is in the path, so that an older or newer stave next to this one never reads what it does not understand.
 
 import { join } from 'node:path';
@@ -12,6 +13,9 @@ import { join } from 'node:path';
 export type StoreKind = 'packages' | 'indexes' | 'index-trust' | 'heads' | 'documents' | 'pieces' | 'results';
 
 export const LAYOUT_VERSION = 'v1';
+
+/** The time of an entry's last use is its mtime, noted again when it is older than this: a note costs more than a look. */
+export const USE_GRAIN_MS = 60 * 60 * 1000;
 
 /** Marks the folder as a cache for backup programs, and as ours for `removeStore`. */
 export const CACHE_TAG_FILE = 'CACHEDIR.TAG';

@@ -19,7 +19,7 @@ export function cacheStatus(root: string): CacheStatus {
   const kinds = new Map<string, { entries: number; sizeBytes: number }>();
   return guarded(root, () => {
     for (const layout of layouts(root)) {
-      for (const kind of list(join(root, layout))) {
+      for (const kind of list(join(root, layout)).filter((name) => name !== 'leases')) {
         const entries = list(join(root, layout, kind));
         const known = kinds.get(kind) ?? { entries: 0, sizeBytes: 0 };
         known.entries += entries.length;
@@ -58,7 +58,7 @@ function layouts(root: string): string[] {
   return isOurs(root) ? list(root).filter((name) => /^(v\d+|removing-[0-9a-f-]{36})$/.test(name)) : [];
 }
 
-function isOurs(root: string): boolean {
+export function isOurs(root: string): boolean {
   try {
     return readFileSync(join(root, CACHE_TAG_FILE), 'utf8') === CACHE_TAG_TEXT;
   } catch {
@@ -66,12 +66,12 @@ function isOurs(root: string): boolean {
   }
 }
 
-function list(folder: string): string[] {
+export function list(folder: string): string[] {
   return unlessGone(() => readdirSync(folder)) ?? [];
 }
 
 /** Bytes of all files below. Builds may run meanwhile, so anything may vanish. */
-function treeBytes(path: string): number {
+export function treeBytes(path: string): number {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return stat?.size ?? 0;
   return list(path).reduce((sum, name) => sum + treeBytes(join(path, name)), 0);
@@ -87,7 +87,7 @@ function unlessGone<T>(work: () => T): T | undefined {
   }
 }
 
-function guarded<T>(root: string, work: () => T): T {
+export function guarded<T>(root: string, work: () => T): T {
   try {
     return work();
   } catch (error) {

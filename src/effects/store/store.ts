@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -15,14 +16,17 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EventSink } from '../../base/events.ts';
 import { assert, Failure } from '../../base/failure.ts';
+import { takeLease } from './leases.ts';
 import { seal, unseal } from './sealed.ts';
-import { CACHE_TAG_FILE, CACHE_TAG_TEXT, LAYOUT_VERSION, type StoreKind } from './store-layout.ts';
+import { CACHE_TAG_FILE, CACHE_TAG_TEXT, LAYOUT_VERSION, type StoreKind, USE_GRAIN_MS } from './store-layout.ts';
 
 export interface StoreOptions {
   /** The cache folder, made where it is missing; undefined where the user has none. */
@@ -83,6 +87,7 @@ class DiskStore implements Store {
   readonly #directory: string;
   readonly #root: string;
   readonly #temporary: boolean;
+  readonly #giveBack: () => void;
 
   constructor(root: string, temporary: boolean) {
     this.#root = root;
@@ -95,11 +100,15 @@ class DiskStore implements Store {
     // A folder made and removed again proves that we may write.
     rmSync(this.#temporaryFolder(), { recursive: true });
     this.#sweep();
+    this.#giveBack = takeLease(this.#directory);
   }
 
   entry(kind: StoreKind, key: string): string | undefined {
     const path = this.#path(kind, key);
-    return existsSync(path) ? path : undefined;
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    this.#noteUse(path, found.mtimeMs);
+    return path;
   }
 
   async publish(kind: StoreKind, key: string, fill: (directory: string) => Promise<void>): Promise<string> {
@@ -132,7 +141,10 @@ class DiskStore implements Store {
 
   readRecord(kind: StoreKind, key: string): Uint8Array | undefined {
     try {
-      return unseal(readFileSync(this.#path(kind, key)));
+      const path = this.#path(kind, key);
+      const payload = unseal(readFileSync(path));
+      this.#noteUse(path, statSync(path).mtimeMs);
+      return payload;
     } catch {
       return undefined;
     }
@@ -150,7 +162,7 @@ class DiskStore implements Store {
     }
   }
 
-  /** Three system calls, into memory that is there already: a warm build does it some thousand times (20 µs each). */
+  /** Four system calls, into memory that is there already: a warm build does it some thousand times (20 µs each). */
   readFile(kind: StoreKind, key: string, into: Buffer): Buffer | undefined {
     let file: number;
     try {
@@ -161,6 +173,7 @@ class DiskStore implements Store {
     }
     try {
       const got = readSync(file, into, 0, into.length, 0);
+      this.#noteUse(this.#path(kind, key), fstatSync(file).mtimeMs);
       return got === into.length ? undefined : into.subarray(0, got);
     } catch (error) {
       throw storeTrouble(this.#root, error);
@@ -187,7 +200,19 @@ class DiskStore implements Store {
   }
 
   close(): void {
+    this.#giveBack();
     if (this.#temporary) rmSync(this.#root, { recursive: true, force: true });
+  }
+
+  /** For `pruneStore`. A cache that is not ours to write is used all the same. */
+  #noteUse(path: string, notedMs: number): void {
+    const nowMs = Date.now();
+    if (nowMs - notedMs < USE_GRAIN_MS) return;
+    try {
+      utimesSync(path, nowMs / 1000, nowMs / 1000);
+    } catch {
+      // Gone meanwhile, or somebody else's.
+    }
   }
 
   #path(kind: StoreKind, key: string): string {

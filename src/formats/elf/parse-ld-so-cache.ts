@@ -44,7 +44,8 @@ function newFormatStart(buffer: Buffer): number | undefined {
   const isNewAt = (at: number) =>
     at + NEW_HEADER_BYTES <= buffer.length && buffer.toString('latin1', at, at + NEW_MAGIC.length) === NEW_MAGIC;
   if (isNewAt(0)) return 0;
-  if (buffer.length < OLD_HEADER_BYTES || buffer.toString('latin1', 0, OLD_MAGIC.length) !== OLD_MAGIC) return undefined;
+  if (buffer.length < OLD_HEADER_BYTES || buffer.toString('latin1', 0, OLD_MAGIC.length) !== OLD_MAGIC)
+    return undefined;
   // The old format's count tells where the new one begins; only little-endian machines ever had both.
   const oldEnd = OLD_HEADER_BYTES + buffer.readUInt32LE(12) * OLD_ENTRY_BYTES;
   const start = Math.ceil(oldEnd / 8) * 8;

@@ -51,14 +51,16 @@ function baseName(path: string): string {
 
 const LIBC6 = 0x0003;
 
+type LibraryAbi = Pick<ElfFile, 'machine' | 'bits' | 'flags'>;
+
 /** What the loader demands of a cache entry before it takes it: ELF for glibc, and the ABI. Undefined = a machine we do not know. */
-export function libraryFlags(elf: ElfFile): number | undefined {
+export function libraryFlags(elf: LibraryAbi): number | undefined {
   const abi = abiFlags(elf);
   return abi === undefined ? undefined : LIBC6 | abi;
 }
 
 /** The reference knows x86_64 and aarch64 only; the others are glibc's published numbers. */
-function abiFlags({ machine, bits, flags }: ElfFile): number | undefined {
+function abiFlags({ machine, bits, flags }: LibraryAbi): number | undefined {
   const hardFloatArm = 0x400;
   switch (machine) {
     case ELF_MACHINE.i386:

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
-import type { LayerRecipe } from '../../effects/output/compress-pieces.ts';
+import type { LayerRecipe, PackagedReadInto } from '../../effects/output/compress-pieces.ts';
 import { readOciLayout } from '../../effects/output/oci-layout.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { publicLine } from '../../effects/repository/repository-line.ts';
@@ -32,7 +32,8 @@ export interface AssembledRootfs {
   /** In install order. */
   readonly packages: readonly Package[];
   readonly read: PackagedRead;
-  /** The files that `read` reads, by package index. */
+  readonly readInto: PackagedReadInto;
+  /** The files that both read, by package index. */
   readonly dataTars: readonly string[];
 }
 
@@ -88,20 +89,21 @@ export async function packImage(
   assembled: AssembledRootfs,
   blobs: PiecedBlobs,
 ): Promise<AssembledImage> {
-  const { arch, rootfs, created, read, dataTars, packages } = assembled;
+  const { arch, rootfs, created, readInto, dataTars, packages } = assembled;
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
-  const total = rootfs.layers.reduce((sum, layer) => sum + contentBytes(layer), 0);
+  const sizes = rootfs.layers.map(contentBytes);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
   const layers: LayerRecipe[] = [];
   let done = 0;
   const dataHashes = packages.map(({ info }) => info.dataHash);
-  for (const entries of rootfs.layers) {
+  for (const [i, entries] of rootfs.layers.entries()) {
     const progress = (bytes: number) => {
       done += bytes;
       events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
     };
     const pieces = layerPieces({ entries, names: rootfs.names, dataHashes });
-    layers.push(await blobs.addLayer({ pieces, sizeBytes: contentBytes(entries), dataTars, read, progress }));
+    layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, dataTars, readInto, progress }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
   const base = await baseImage(image, arch, blobs);
@@ -146,7 +148,9 @@ function assemble(
   });
   warnIncomplete(host, arch, rootfs.warnings);
   host.events({ type: 'phase-finished', phase: 'assemble', arch });
-  return { arch, rootfs, created, packages, read, dataTars: handles.map((handle) => handle.dataTarPath) };
+  const readInto: PackagedReadInto = (index, offset, into) => handles[index]!.readInto(offset, into);
+  const dataTars = handles.map((handle) => handle.dataTarPath);
+  return { arch, rootfs, created, packages, read, readInto, dataTars };
 }
 
 export function warnIncomplete(host: Host, arch: string, warnings: readonly string[]): void {

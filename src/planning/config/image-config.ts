@@ -1,6 +1,8 @@
 // The image configuration as a plain value, after parsing: the reference's keys in our spelling (image-config.md 2).
 // Absent scalars are '', absent lists [], absent maps {}; `undefined` only where absence differs from empty.
 
+import type { HardeningPolicy } from '../hardening/policy.ts';
+
 export interface ImageConfig {
   readonly contents: ImageContents;
   readonly entrypoint: Entrypoint;
@@ -19,6 +21,8 @@ export interface ImageConfig {
   readonly layering: Layering | undefined;
   readonly format: string;
   readonly certificates: Certificates | undefined;
+  /** Ours, not the reference's: never in `/etc/apko.json`. */
+  readonly hardening: HardeningPolicy | undefined;
 }
 
 export interface ImageContents {

@@ -1,6 +1,8 @@
 // The one description of the image configuration (image-config.md 2 to 8): parser, JSON Schema and docs follow it.
 // Descriptions are our own words, short enough for an editor's hover.
 
+import { CHECK_IDS } from '../hardening/check-table.ts';
+import { HARDENING_PROFILES } from '../hardening/policy.ts';
 import { ARCHITECTURE_SPELLINGS } from './architecture.ts';
 import type { ShapeFields, TextShape } from './shape.ts';
 
@@ -215,6 +217,41 @@ const CERTIFICATES = {
   },
 } as const;
 
+const HARDENING = {
+  kind: 'record',
+  doc: 'The hardening contract: how strict it is, and what is meant to be as it is. Never changes a byte of the image.',
+  optional: true,
+  fields: {
+    profile: text(
+      '`distroless`: no shell, no root; `strict`: every finding is an error; `off`. Without it, only what breaks.',
+      {
+        values: HARDENING_PROFILES,
+        noun: 'hardening profile',
+      },
+    ),
+    exceptions: {
+      kind: 'list',
+      doc: 'Findings that are meant to be. One that excuses nothing any more is a finding itself.',
+      of: {
+        kind: 'record',
+        doc: 'One exception.',
+        fields: {
+          check: text('Id of the check.', {
+            required: true,
+            values: CHECK_IDS,
+            noun: 'hardening check',
+            listedIn: 'docs/hardening.md',
+          }),
+          path: text(
+            'Path in the image; `*` stands for a part of a name, `**` for any directories. Default: anywhere.',
+          ),
+          reason: text('Why this is meant to be, for whoever reads it next year.', { required: true }),
+        },
+      },
+    },
+  },
+} as const;
+
 /** The keys of the file in the order of `/etc/apko.json` (image-config.md 9). */
 export const IMAGE_SCHEMA = {
   kind: 'record',
@@ -253,5 +290,6 @@ export const IMAGE_SCHEMA = {
       noun: 'layer format',
     }),
     certificates: CERTIFICATES,
+    hardening: HARDENING,
   },
 } as const satisfies { kind: 'record'; doc: string; fields: ShapeFields };

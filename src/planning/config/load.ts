@@ -6,11 +6,14 @@ import { Failure, type SourcePlace } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { parseYaml } from '../../formats/yaml/parse-yaml.ts';
 import { isNull, nodeAt, placeOf, type YamlMap, type YamlNode } from '../../formats/yaml/yaml-node.ts';
+import type { CheckId } from '../hardening/check-table.ts';
+import type { HardeningPolicy, HardeningProfile } from '../hardening/policy.ts';
 import { ociArchitecture } from './architecture.ts';
 import type { ImageConfig } from './image-config.ts';
 import { IMAGE_SCHEMA } from './image-schema.ts';
 import { mergeInclude } from './include-merge.ts';
 import { failOnProblems, type Problem } from './problem.ts';
+import type { ShapeValue } from './shape.ts';
 import { checkShape } from './shape-check.ts';
 import { shapeValue } from './shape-value.ts';
 
@@ -144,8 +147,23 @@ function imageConfigOf(root: YamlMap): ImageConfig {
     layering: raw.layering,
     format: raw.format,
     certificates: raw.certificates,
+    hardening: raw.hardening && hardeningPolicyOf(raw.hardening),
   };
 }
+
+/** The shape has checked that profile and ids are known. */
+function hardeningPolicyOf({ profile, exceptions }: NonNullable<RawHardening>): HardeningPolicy {
+  return {
+    profile: (profile || 'default') as HardeningProfile,
+    exceptions: exceptions.map(({ check, path, reason }) => ({
+      check: check as CheckId,
+      reason,
+      ...(path !== '' && { path }),
+    })),
+  };
+}
+
+type RawHardening = ShapeValue<typeof IMAGE_SCHEMA.fields.hardening>;
 
 function withoutTrailingSlashes(repository: string): string {
   return repository.replace(/\/+$/, '');

@@ -10,7 +10,7 @@ type Fields = readonly (readonly [key: string, value: PrintableYaml | undefined]
 
 /** Top-level keys without a value are left out; inside entrypoint, accounts, users, groups and paths every key is printed. */
 export function printShowConfig(config: ImageConfig): string {
-  const { entrypoint, layering, certificates } = config;
+  const { entrypoint, layering, certificates, hardening } = config;
   return printYaml(
     filled([
       ['contents', contentsYaml(config.contents)],
@@ -42,6 +42,14 @@ export function printShowConfig(config: ImageConfig): string {
           all([
             ['additional', certificates.additional.map(namedText)],
             ['providers', certificates.providers],
+          ]),
+      ],
+      [
+        'hardening',
+        hardening &&
+          all([
+            ['profile', hardening.profile],
+            ['exceptions', hardening.exceptions.map((exception) => all(Object.entries(exception)))],
           ]),
       ],
     ]),

@@ -51,9 +51,10 @@ function checkText(shape: TextShape, node: YamlScalar, name: string): Problem[] 
 
 function valueProblem(shape: TextShape, text: string, name: string, where: YamlNode): Problem {
   const values = shape.values ?? [];
+  const choice = shape.listedIn === undefined ? `it must be ${quotedList(values)}` : `${shape.listedIn} lists them`;
   return problemAt(
     where,
-    `unknown ${shape.noun ?? name} ${show(text)}; it must be ${quotedList(values)}`,
+    `unknown ${shape.noun ?? name} ${show(text)}; ${choice}`,
     shape.advice?.[text] ?? nearHint(text, values),
   );
 }

@@ -19,6 +19,8 @@ export interface TextShape extends Described {
   readonly values?: readonly string[];
   /** What one of the values is called: `architecture`. */
   readonly noun?: string;
+  /** The document that lists the values, where they are too many for a sentence. */
+  readonly listedIn?: string;
   /** The values are checked by whoever builds, not when the file is read: locking a wrong one is harmless. */
   readonly checkedLater?: boolean;
   /** In the common subset of JavaScript and JSON Schema expressions; an empty text always passes. */

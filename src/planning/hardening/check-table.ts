@@ -227,7 +227,8 @@ export const CHECKS = {
   },
   'accountable/script-not-run': {
     title: 'install scripts had their effect',
-    reason: 'Nothing is executed while an image is built: what a script would have done is missing unless it is reproduced.',
+    reason:
+      'Nothing is executed while an image is built: what a script would have done is missing unless it is reproduced.',
     fix: 'Do it with accounts, paths or certificates, or ask the packager to ship the result.',
     levels: STRICT,
   },

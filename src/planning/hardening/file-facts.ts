@@ -135,6 +135,8 @@ function isConfiguration(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return (
     /\.(?:env|conf|cfg|cnf|ini|properties|ya?ml|toml|json|xml)$/i.test(name) ||
-    /^\.?(?:env|npmrc|pypirc|netrc|git-credentials|pgpass|my\.cnf|credentials|config|bash_history)(?:\.\w+)?$/.test(name)
+    /^\.?(?:env|npmrc|pypirc|netrc|git-credentials|pgpass|my\.cnf|credentials|config|bash_history)(?:\.\w+)?$/.test(
+      name,
+    )
   );
 }

@@ -49,4 +49,3 @@ export interface HardeningReport {
   /** What was looked at, so that "nothing found" says something. */
   readonly looked: { readonly files: number; readonly programs: number; readonly packages: number };
 }
-

@@ -26,12 +26,19 @@ export interface LoadedFile {
 }
 
 type SearchResult =
-  | { readonly kind: 'found'; readonly path: string; readonly realPath: string; readonly node: FileNode; readonly elf: ElfFacts }
+  | {
+      readonly kind: 'found';
+      readonly path: string;
+      readonly realPath: string;
+      readonly node: FileNode;
+      readonly elf: ElfFacts;
+    }
   /** There is a file, and the loader gives up at it, or has passed over it and found no other. */
   | { readonly kind: 'unusable'; readonly path: string; readonly why: string }
   | { readonly kind: 'missing' };
 
-export interface SearchWorld {
+/** What a search depends on beside the files that ask. */
+export interface SearchInput {
   readonly tree: FileTree;
   readonly loader: Loader;
   readonly elfOf: (node: FileNode) => ElfFacts | undefined;
@@ -43,12 +50,24 @@ export interface SearchWorld {
   readonly levels: readonly string[];
 }
 
+/** The same for every process with this loader: made once. */
+export interface SearchWorld extends SearchInput {
+  /** ld.so.cache: name -> paths. */
+  readonly cache: ReadonlyMap<string, readonly string[]>;
+  readonly systemDirectories: readonly string[];
+}
+
+export function openSearchWorld(input: SearchInput): SearchWorld {
+  const { tree, loader } = input;
+  return loader.kind === 'glibc'
+    ? { ...input, cache: readCache(tree, loader.elf), systemDirectories: loader.defaultDirectories }
+    : { ...input, cache: new Map(), systemDirectories: muslDirectories(tree, loader) };
+}
+
 export class LibrarySearch {
   readonly #world: SearchWorld;
   readonly #main: LoadedFile;
-  readonly #cache: ReadonlyMap<string, readonly string[]>;
   readonly #environment: readonly string[];
-  readonly #muslDirectories: readonly string[];
 
   /** For one process, that of `main`. */
   constructor(world: SearchWorld, main: LoadedFile) {
@@ -58,8 +77,6 @@ export class LibrarySearch {
     const elements = libraryPath === '' ? [] : libraryPath.split(loader.kind === 'glibc' ? /[:;]/ : /[:\n]/);
     // musl replaces no tokens in the environment's paths.
     this.#environment = loader.kind === 'glibc' ? this.#expanded(elements, main) : elements.filter((e) => e !== '');
-    this.#cache = loader.kind === 'glibc' ? readCache(world.tree, main.elf) : new Map();
-    this.#muslDirectories = loader.kind === 'musl' ? muslDirectories(world) : [];
   }
 
   find(name: string, requester: LoadedFile): SearchResult {
@@ -67,7 +84,8 @@ export class LibrarySearch {
       const path = expandTokens(name, this.#world.loader, requester.origin) ?? name;
       return this.#first([path]);
     }
-    const paths = this.#world.loader.kind === 'glibc' ? this.#glibcPaths(name, requester) : this.#muslPaths(name, requester);
+    const paths =
+      this.#world.loader.kind === 'glibc' ? this.#glibcPaths(name, requester) : this.#muslPaths(name, requester);
     return this.#first(paths);
   }
 
@@ -82,7 +100,7 @@ export class LibrarySearch {
     yield* this.#inDirectories(this.#environment, name);
     yield* this.#inDirectories(this.#expanded(requester.elf.runpath, requester), name);
     yield* this.#cached(name);
-    yield* this.#inDirectories(this.#world.loader.defaultDirectories, name);
+    yield* this.#inDirectories(this.#world.systemDirectories, name);
   }
 
   /** The program's RPATH does not count beside its RUNPATH. */
@@ -94,11 +112,17 @@ export class LibrarySearch {
     yield* inEach(this.#environment, name);
     for (let file: LoadedFile | undefined = requester; file !== undefined; file = file.parent) {
       const { rpath, runpath } = file.elf;
-      const expanded = (runpath.length > 0 ? runpath : rpath).map((e) => expandTokens(e, this.#world.loader, file.origin));
+      const expanded = (runpath.length > 0 ? runpath : rpath).map((e) =>
+        expandTokens(e, this.#world.loader, file.origin),
+      );
       // One element with an unknown token, and musl leaves the whole path out.
-      if (expanded.every((element) => element !== undefined)) yield* inEach(expanded.filter((e) => e !== ''), name);
+      if (expanded.every((element) => element !== undefined))
+        yield* inEach(
+          expanded.filter((e) => e !== ''),
+          name,
+        );
     }
-    yield* inEach(this.#muslDirectories, name);
+    yield* inEach(this.#world.systemDirectories, name);
   }
 
   #expanded(elements: readonly string[], file: LoadedFile): string[] {
@@ -115,7 +139,7 @@ export class LibrarySearch {
 
   /** The best entry that this processor may use; the loader looks at no other. */
   *#cached(name: string): Generator<string> {
-    const paths = this.#cache.get(name) ?? [];
+    const paths = this.#world.cache.get(name) ?? [];
     const levelOf = (path: string) => /\/glibc-hwcaps\/([^/]+)\//.exec(path)?.[1];
     const preferred = this.#world.levels.flatMap((level) => paths.filter((path) => levelOf(path) === level));
     const best = preferred[0] ?? paths.find((path) => levelOf(path) === undefined);
@@ -174,7 +198,7 @@ const MAX_CACHE_BYTES = 16 * 1024 * 1024;
 const MAX_PATH_FILE_BYTES = 64 * 1024;
 
 /** `etc/ld-musl-ARCH.path` beside the loader's directory replaces the default directories, even when it is empty. */
-function muslDirectories({ tree, loader }: SearchWorld): readonly string[] {
+function muslDirectories(tree: FileTree, loader: Loader): readonly string[] {
   const arch = /ld-musl-([^/]+)\.so/.exec(loader.name)?.[1] ?? '';
   const found = resolvePath(tree, `${directoryOf(directoryOf(loader.name))}/etc/ld-musl-${arch}.path`);
   if (found?.node.kind !== 'file') return loader.defaultDirectories;

@@ -4,12 +4,18 @@
 
 import type { FileNode } from '../rootfs/file-tree.ts';
 import type { ElfFacts } from './file-facts.ts';
-import { type LoadedFile, LibrarySearch, originOf, type SearchWorld } from './library-search.ts';
+import { LibrarySearch, type LoadedFile, originOf, type SearchWorld } from './library-search.ts';
 import { baseName } from './tree-paths.ts';
 
 export type LinkProblem =
   | { readonly kind: 'missing'; readonly name: string; readonly by: LoadedFile }
-  | { readonly kind: 'unusable'; readonly name: string; readonly by: LoadedFile; readonly path: string; readonly why: string }
+  | {
+      readonly kind: 'unusable';
+      readonly name: string;
+      readonly by: LoadedFile;
+      readonly path: string;
+      readonly why: string;
+    }
   | {
       readonly kind: 'version';
       /** As the file asks for it. */

@@ -67,7 +67,11 @@ export function findAssignedSecrets(text: string): SecretHit[] {
     const [, name = '', double, single, bare] = match;
     const value = double ?? single ?? bare ?? '';
     if (isInnocentName(name) || !looksRandom(value)) continue;
-    hits.push({ kind: 'secret', what: `a value for "${name}" that looks like a secret`, line: lineAt(text, match.index) });
+    hits.push({
+      kind: 'secret',
+      what: `a value for "${name}" that looks like a secret`,
+      line: lineAt(text, match.index),
+    });
   }
   for (const match of text.matchAll(URL_PASSWORD)) {
     if (!looksChosen(match[1] as string)) continue;
@@ -80,7 +84,9 @@ const URL_PASSWORD = /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,128}:([^\s/@"']{
 
 /** Not a placeholder such as `password` or `${PASS}`: people's passwords have digits or are long. */
 function looksChosen(password: string): boolean {
-  return !/[${}<>%*]/.test(password) && !isExample(password) && /[0-9]|.{12}/.test(password) && !/^pass/i.test(password);
+  return (
+    !/[${}<>%*]/.test(password) && !isExample(password) && /[0-9]|.{12}/.test(password) && !/^pass/i.test(password)
+  );
 }
 
 /** Public halves, names of files and settings about secrets rather than secrets. */
@@ -101,11 +107,15 @@ function looksRandom(value: string): boolean {
   const isHex = /^[0-9a-f]+$/i.test(value);
   if (kinds < 2 || (isHex && value.length < 32)) return false;
   // Dotted or dashed words ("com.example.Token2") have low entropy in each part.
-  const wordy = value.split(/[-_.:/]/).filter((part) => /^[A-Za-z]{3,}$/.test(part)).join('').length;
+  const wordy = value
+    .split(/[-_.:/]/)
+    .filter((part) => /^[A-Za-z]{3,}$/.test(part))
+    .join('').length;
   return wordy < value.length / 2 && entropyBits(value) >= (isHex ? 3 : 3.2);
 }
 
-const EXAMPLE = /example|sample|dummy|placeholder|change.?me|your[-_]|redacted|x{4,}|\*{3,}|0{6,}|1234567|abcdef0|deadbeef|test/i;
+const EXAMPLE =
+  /example|sample|dummy|placeholder|change.?me|your[-_]|redacted|x{4,}|\*{3,}|0{6,}|1234567|abcdef0|deadbeef|test/i;
 
 function isExample(text: string): boolean {
   return EXAMPLE.test(text) || entropyBits(text) < 2.5;

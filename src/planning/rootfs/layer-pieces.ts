@@ -125,7 +125,7 @@ class PieceCutter {
   }
 }
 
-function sizeOf(part: PiecePart): number {
+export function sizeOf(part: PiecePart): number {
   return part instanceof Uint8Array ? part.length : part.size;
 }
 

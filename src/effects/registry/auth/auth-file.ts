@@ -14,7 +14,7 @@ export interface AuthFile {
 }
 
 /** The key that docker itself uses for its own registry. */
-export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
+const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 const DOCKER_HUB = 'index.docker.io';
 const DOCKER_HUB_NAMES = new Set([DOCKER_HUB, 'docker.io', 'registry-1.docker.io', 'registry.hub.docker.com']);
 

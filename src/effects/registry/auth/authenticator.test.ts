@@ -253,8 +253,7 @@ describe('refusals', () => {
     );
     expect(failure.hint).toMatch(new RegExp(`stave login ${s.host}`));
     expect(failure.notes).toContain('there is no credential file');
-    const elsewhere = await withEntry('other.example/x', CI);
-    void elsewhere;
+    await withEntry('other.example/team/app', CI);
     const second = await looking(bench.open(`${s.host}/team/app`, { environment: { DOCKER_CONFIG: home } }));
     expect(second.notes).toContain(`nothing for it in ${home}/config.json`);
   });

@@ -50,6 +50,11 @@ export class Authenticator {
     this.#options = options;
   }
 
+  /** Whether the registry has wanted to know who we are. */
+  get asked(): boolean {
+    return this.#scheme.kind !== 'open';
+  }
+
   /** The credential that is used once the registry asks for one. */
   search(): Promise<CredentialSearch> {
     this.#search ??= this.#options.search();

@@ -15,6 +15,7 @@ describe('tokenServer', () => {
     ['https://r.example/', 'https://r.example:8443/token'],
     ['http://localhost:5000/', 'http://localhost:5001/token'],
     ['http://127.0.0.1:5000/', 'http://[::1]:5001/token'],
+    ['https://127.0.0.1:5000/', 'http://127.0.0.1:5001/token'],
     ['http://registry.lan/', 'http://registry.lan/token'],
     ['https://10.0.0.1/', 'https://10.0.0.2/token'],
     ['https://r.example/', 'https://u:p@auth.example/token'],

@@ -49,9 +49,11 @@ export function tokenServer(challenge: Challenge, registry: URL): TokenServer {
 
 /** Why credentials for `registry` must not go to that realm, or undefined. */
 function whyNot(realm: URL, registry: URL): string | undefined {
-  const plain = realm.protocol === 'http:' && registry.protocol === 'http:';
-  const near = realm.hostname === registry.hostname || isLoopback(bareHost(realm));
-  if (realm.protocol !== 'https:' && !(plain && near)) return 'which does not speak https';
+  const onThisMachine = isLoopback(bareHost(realm)) && isLoopback(bareHost(registry));
+  const asPlain = registry.protocol === 'http:' && realm.hostname === registry.hostname;
+  if (realm.protocol !== 'https:' && !(realm.protocol === 'http:' && (onThisMachine || asPlain))) {
+    return 'which does not speak https';
+  }
   if (realm.hostname === registry.hostname || !isInside(realm) || isInside(registry)) return undefined;
   // A registry on the internet that sends us to an address of this machine or network is not to be helped.
   return 'an address of this machine or its network';

@@ -18,7 +18,7 @@ import {
 import { answering, cuttingRequest, on, statefulUploads, times } from '../../../../test/support/registry-faults.ts';
 import { sha256 } from '../../../base/digest.ts';
 import { openVerified } from '../../../formats/oci/blob-source.ts';
-import { parseConfirmedBytes } from './blob-upload.ts';
+import { parseConfirmedBytes } from './upload-session.ts';
 
 let bench: ClientBench;
 const open: { close(): Promise<void> }[] = [];

@@ -95,6 +95,19 @@ describe('resolve', () => {
 });
 
 describe('getManifest', () => {
+  it.each(['', '../x', 'a/b', 'a?b', '.a', 'sha256:abc', 'x'.repeat(129)])('sends nothing for %j', async (text) => {
+    const { s, client } = await server(serving(full));
+    for (const work of [() => client.getManifest(text), () => client.resolve(text), () => client.deleteTag(text)]) {
+      expect((await failureOf(work())).code).toBe('IMAGE_INVALID');
+    }
+    expect(s.requests).toEqual([]);
+  });
+
+  it('shows the beginning of a long error page as an error, not as too large', async () => {
+    const { client } = await server((_request, response) => void response.writeHead(418).end('x'.repeat(10_000_000)));
+    expect(await failureOf(client.getManifest('1.0'))).toMatchObject({ code: 'HTTP_STATUS', data: { status: 418 } });
+  });
+
   it.each<[string, string, Record<string, string>, string]>([
     [
       'the type of both',

@@ -10,7 +10,7 @@ import { isIndexType } from '../../../formats/oci/image-index.ts';
 import { isManifestType } from '../../../formats/oci/manifest.ts';
 import { contentLength } from '../../http/exchange.ts';
 import type { RegistryRequest } from './registry-connection.ts';
-import { nameOf, type Repository, scopesOf } from './repository.ts';
+import { isTag, nameOf, type Repository, scopesOf } from './repository.ts';
 
 export interface FetchedManifest {
   readonly descriptor: Descriptor;
@@ -105,6 +105,11 @@ function manifestRequest(
   tagOrDigest: string,
   verb: string,
 ): RegistryRequest {
+  if (!isDigest(tagOrDigest) && !isTag(tagOrDigest)) {
+    throw new Failure('IMAGE_INVALID', `"${tagOrDigest}" is neither a tag nor a digest`, {
+      hint: 'a tag has 1 to 128 letters, digits, ".", "_" and "-"; a digest is sha256: and 64 lower-case hex digits',
+    });
+  }
   const reading = method === 'GET' || method === 'HEAD';
   const actions = reading
     ? (['pull'] as const)

@@ -31,6 +31,8 @@ const LABELLING_IN_FLIGHT = 4;
 /** One repository's referrers. Changes of one list wait for each other. */
 export class Referrers {
   readonly #repository: Repository;
+  /** The registry has said that it has no referrers API. */
+  #apiAbsent = false;
   readonly #turns = new Map<Digest, Promise<unknown>>();
 
   constructor(repository: Repository) {
@@ -39,8 +41,9 @@ export class Referrers {
 
   /** Of that subject and, where given, type. [] where there are none or the subject does not exist. */
   async list(subject: Digest, artifactType?: string): Promise<Descriptor[]> {
-    const found = (await this.fromApi(subject, artifactType)) ?? (await this.#fromTag(subject));
-    return ofType(found, artifactType);
+    const found = this.#apiAbsent ? undefined : await this.fromApi(subject, artifactType);
+    this.#apiAbsent = found === undefined;
+    return ofType(found ?? (await this.#fromTag(subject)), artifactType);
   }
 
   /** undefined where the registry has no referrers API. Trouble that may pass is a Failure: it proves nothing. */

@@ -193,7 +193,7 @@ export function placeNamedBy(base: URL, answer: Pick<SmallAnswer, 'url'>, header
 }
 
 /** `https://HOST/`; plain http where asked for, or where the host is this machine. */
-export function registryUrl(registry: string, plainHttp: boolean | undefined): URL {
+function registryUrl(registry: string, plainHttp: boolean | undefined): URL {
   const url = new URL(`https://${registry}/`);
   if (plainHttp ?? isLoopback(bareHost(url))) return new URL(`http://${registry}/`);
   return url;

@@ -10,6 +10,10 @@ export interface Repository {
   readonly name: string;
 }
 
+export function isTag(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(text);
+}
+
 /** `registry.example/team/app:1.0`, or with `@sha256:...`. */
 export function nameOf({ connection, name }: Repository, tagOrDigest?: string): string {
   const place = `${connection.base.host}/${name}`;

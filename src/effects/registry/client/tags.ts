@@ -4,11 +4,10 @@ import { Failure } from '../../../base/failure.ts';
 import { LIMITS } from '../../../base/limits.ts';
 import { parseJsonObject } from '../../../formats/oci/json-object.ts';
 import { readPages } from './pages.ts';
-import { nameOf, type Repository, scopesOf } from './repository.ts';
+import { isTag, nameOf, type Repository, scopesOf } from './repository.ts';
 
 /** The largest page that all large registries give. */
 const PAGE_ENTRIES = 1000;
-const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** In the registry's order. Failures IMAGE_NOT_FOUND, IMAGE_INVALID for what cannot be a tag, REGISTRY_PROTOCOL. */
 export async function* listTags(repository: Repository): AsyncGenerator<string> {
@@ -29,7 +28,7 @@ export async function* listTags(repository: Repository): AsyncGenerator<string> 
   for await (const page of readPages(connection, request, first)) {
     const document = `the tag list of ${nameOf(repository)}`;
     for (const tag of parseJsonObject(page.bytes, document, LIMITS.registryPageBytes).texts('tags')) {
-      if (!TAG.test(tag)) throw new Failure('IMAGE_INVALID', `${document} has something that cannot be a tag`);
+      if (!isTag(tag)) throw new Failure('IMAGE_INVALID', `${document} has something that cannot be a tag`);
       yield tag;
     }
   }

@@ -12,7 +12,7 @@ const IMAGE_TYPES: readonly string[] = [MEDIA_TYPE.imageManifest, MEDIA_TYPE.doc
 const INDEX_TYPES: readonly string[] = [MEDIA_TYPE.imageIndex, MEDIA_TYPE.dockerIndex];
 
 /** A descriptor, as far as the registry looks into it. */
-export interface Named {
+interface Named {
   readonly digest: ContentDigest;
   readonly sizeBytes: number;
 }

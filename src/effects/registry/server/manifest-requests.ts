@@ -28,16 +28,19 @@ export async function answerManifestGet(
   };
 }
 
-/** Runs work while nothing else changes the repository. */
-export type Lock = <T>(work: () => Promise<T>) => Promise<T>;
+/** What pushing a manifest needs of its repository. */
+export interface ManifestPlace {
+  readonly repository: RepositoryFolder;
+  readonly manifests: Manifests;
+  /** Runs work while nothing else changes the repository. */
+  readonly locked: <T>(work: () => Promise<T>) => Promise<T>;
+}
 
 /** `referrersApi`: whether we say that referrers are looked after. */
 export async function answerManifestPut(
-  repository: RepositoryFolder,
-  manifests: Manifests,
+  { repository, manifests, locked }: ManifestPlace,
   reference: string,
   referrersApi: boolean,
-  lock: Lock,
   request: RegistryRequest,
 ): Promise<Answer> {
   const promised = parseReference(reference);
@@ -53,7 +56,7 @@ export async function answerManifestPut(
   }
   const document = parseManifestDocument(bytes, request.headers['content-type']);
   const tags = promised.tag === undefined ? extraTags : [promised.tag];
-  await lock(async () => {
+  await locked(async () => {
     await checkNamed(repository, manifests, document);
     await checkConditions(manifests, reference, request);
     await manifests.write({ digest, mediaType: document.mediaType, bytes }, document, tags);

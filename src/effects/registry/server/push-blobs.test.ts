@@ -16,6 +16,9 @@ import {
   sha512Of,
 } from '../../../../test/support/raw-registry.ts';
 import { LIMITS } from '../../../base/limits.ts';
+import type { RegistryError } from './registry-error.ts';
+import { openRegistryFolder } from './registry-folder.ts';
+import { Uploads } from './uploads.ts';
 
 const UPLOADS = '/v2/app/blobs/uploads/';
 let registry: FaultyRegistry;
@@ -240,14 +243,17 @@ describe('an upload', () => {
     await second.close();
   });
 
-  it('needs room: there is a bound on how many are under way', async () => {
+  it('needs room: there is a bound on how many are under way, and who rests must go', async () => {
     const crowded = await openFaultyRegistry();
-    for (let count = 0; count < LIMITS.registryUploads; count++) {
-      expect((await raw(crowded.url, 'POST', UPLOADS)).status).toBe(202);
-    }
-    const answer = await raw(crowded.url, 'POST', UPLOADS);
-    expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '10' } });
-    expect(errorCode(answer)).toBe('TOOMANYREQUESTS');
+    const uploads = new Uploads(await openRegistryFolder(crowded.directory, false));
+    const repository = (await openRegistryFolder(crowded.directory, false)).repository('app');
+    const first = await uploads.begin(repository, 0);
+    const rest = 1 + LIMITS.registryRestMs / 2;
+    for (let count = 1; count < LIMITS.registryUploads; count++) await uploads.begin(repository, rest);
+    const refused = await uploads.begin(repository, rest).catch((error: RegistryError) => error.answer());
+    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '10' } });
+    await uploads.begin(repository, LIMITS.registryRestMs);
+    await expect(uploads.find(repository, first.id, LIMITS.registryRestMs)).rejects.toMatchObject({ status: 404 });
     await crowded.close();
   });
 

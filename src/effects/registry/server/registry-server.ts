@@ -50,6 +50,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   const server = createServer((request, response) => void serve(request, response));
   // Without this listener, Node says "100 Continue" before we know whether we want the body.
   server.on('checkContinue', (request, response) => void serve(request, response));
+  server.maxConnections = LIMITS.registryConnections;
   server.requestTimeout = 0;
   server.timeout = SILENCE_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;

@@ -4,11 +4,11 @@ import type { Action, Authorization, Permission } from './authorization.ts';
 import { answerBlobDelete, answerBlobGet } from './blob-requests.ts';
 import type { Answer, Handler, RegistryRequest } from './exchange.ts';
 import { answerReferrers, answerTagsList } from './listing-requests.ts';
-import { answerManifestDelete, answerManifestGet, answerManifestPut } from './manifest-requests.ts';
+import { answerManifestDelete, answerManifestGet, answerManifestPut, type ManifestPlace } from './manifest-requests.ts';
 import { Manifests } from './manifests.ts';
 import { RegistryError } from './registry-error.ts';
-import type { RegistryFolder, RepositoryFolder } from './registry-folder.ts';
-import { checkRepositoryName, type Route } from './route.ts';
+import type { RegistryFolder } from './registry-folder.ts';
+import { isRepositoryName, type Route } from './route.ts';
 import {
   answerUploadDelete,
   answerUploadPatch,
@@ -26,9 +26,7 @@ export interface HandlerRules {
 
 type NamedRoute = Extract<Route, { readonly name: string }>;
 
-interface Place {
-  readonly repository: RepositoryFolder;
-  readonly manifests: Manifests;
+interface Place extends ManifestPlace {
   readonly mayPull: (name: string) => boolean;
 }
 
@@ -75,17 +73,22 @@ export function createRequestHandler(folder: RegistryFolder, rules: HandlerRules
       rules.authorization?.permissionOf(request, undefined, 'pull');
       return { status: 200, headers: BASE_HEADERS, body: Buffer.from('{}') };
     }
-    checkRepositoryName(route.name);
+    checkName(route.name);
     const permission = rules.authorization?.permissionOf(request, route.name, actionOf(route, method));
     const repository = folder.repository(route.name);
-    const place = { repository, manifests: new Manifests(folder, repository), mayPull: mayPull(permission) };
+    const place: Place = {
+      repository,
+      manifests: new Manifests(folder, repository),
+      locked: (work) => locked(route.name, work),
+      mayPull: mayPull(permission),
+    };
     switch (route.kind) {
       case 'uploads':
       case 'upload':
         return await answerUpload(route, place, request);
       case 'blob':
         if (method !== 'DELETE') return await answerBlobGet(folder, repository, route.digest, request);
-        return await locked(route.name, () => answerBlobDelete(repository, route.digest));
+        return await place.locked(() => answerBlobDelete(repository, route.digest));
       case 'manifest':
         return await answerManifest(route, place, request);
       default:
@@ -116,24 +119,17 @@ export function createRequestHandler(folder: RegistryFolder, rules: HandlerRules
   }
 
   async function answerManifest(
-    { name, reference }: Extract<Route, { kind: 'manifest' }>,
-    { repository, manifests }: Place,
+    { reference }: Extract<Route, { kind: 'manifest' }>,
+    place: Place,
     request: RegistryRequest,
   ): Promise<Answer> {
     switch (request.method) {
       case 'PUT':
-        return await answerManifestPut(
-          repository,
-          manifests,
-          reference,
-          rules.referrersApi,
-          (work) => locked(name, work),
-          request,
-        );
+        return await answerManifestPut(place, reference, rules.referrersApi, request);
       case 'DELETE':
-        return await locked(name, () => answerManifestDelete(manifests, reference));
+        return await place.locked(() => answerManifestDelete(place.manifests, reference));
       default:
-        return await answerManifestGet(manifests, reference, request);
+        return await answerManifestGet(place.manifests, reference, request);
     }
   }
 
@@ -166,6 +162,12 @@ function checkMethod({ method, route, headers }: RegistryRequest, readOnly: bool
   if (!READING_METHODS.includes(method) && headers.origin !== undefined) {
     throw new RegistryError('DENIED', 'pages in a browser may not write here');
   }
+}
+
+/** RegistryError NAME_INVALID. */
+function checkName(name: string): void {
+  if (isRepositoryName(name)) return;
+  throw new RegistryError('NAME_INVALID', 'that is not a repository name', { detail: { name: name.slice(0, 300) } });
 }
 
 function actionOf(route: NamedRoute, method: string): Action {

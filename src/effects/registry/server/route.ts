@@ -2,7 +2,6 @@
 // A repository name becomes a path on disk: nothing passes here that could leave its folder.
 
 import { LIMITS } from '../../../base/limits.ts';
-import { RegistryError } from './registry-error.ts';
 
 export type Route =
   /** `/v2/` */
@@ -51,12 +50,6 @@ export function parseRoute(path: string): Route {
 
 export function isRepositoryName(name: string): boolean {
   return name.length <= LIMITS.repositoryNameCharacters && REPOSITORY.test(name);
-}
-
-/** RegistryError NAME_INVALID. */
-export function checkRepositoryName(name: string): void {
-  if (isRepositoryName(name)) return;
-  throw new RegistryError('NAME_INVALID', 'that is not a repository name', { detail: { name: name.slice(0, 300) } });
 }
 
 export function isTag(text: string): boolean {

@@ -55,7 +55,7 @@ export class Uploads {
   async #makeRoom(now: number): Promise<void> {
     if (this.#open.size < LIMITS.registryUploads) return;
     for (const upload of [...this.#open.values()]) {
-      if (now - upload.lastUsed < LIMITS.registryIdleMs) continue;
+      if (now - upload.lastUsed < LIMITS.registryRestMs) continue;
       this.forget(upload);
       await upload.cancel();
     }

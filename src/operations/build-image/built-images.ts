@@ -1,0 +1,129 @@
+// What `build` and `publish` share: from a configuration to index, images and SBOMs whose layers can be read, with nothing
+// written yet. What an earlier build of the same inputs made is used where it is there and sound.
+
+import { Failure } from '../../base/failure.ts';
+import { DEFAULT_LEVEL } from '../../effects/output/compress-layer.ts';
+import { deflateFingerprint } from '../../effects/output/deflate-check.ts';
+import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
+import { PieceStore } from '../../effects/store/piece-store.ts';
+import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
+import type { Host } from '../host.ts';
+import { warnIncomplete } from '../image/assemble-image.ts';
+import { buildMoments } from '../image/build-moment.ts';
+import { configDirectory, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
+import type { ImageRequest } from '../image/request.ts';
+import { openIndexes, type ResolvedImage, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
+import { readResult, resultKey, writeResult } from './known-result.ts';
+import { type BuildPlan, type BuildResult, makeImage } from './make-image.ts';
+
+export interface ImagesRequest extends ImageRequest {
+  readonly sbom: boolean;
+  readonly sbomFormats: readonly string[];
+  /** zlib's 1 (quick) to 9 (small); layers of each level have digests of their own. */
+  readonly compressionLevel?: number;
+}
+
+export interface BuiltImages {
+  readonly result: BuildResult;
+  /** Every layer of the images; the blobs of a base image come from where it is. */
+  readonly blobs: PiecedBlobs;
+}
+
+export interface BuiltImagesSteps<T> {
+  /** Says under which tag the images describe themselves. The packages are known then, and none is fetched. */
+  readonly nameImages: (resolved: readonly ResolvedImage[]) => Promise<string>;
+  /** May be called a second time, with images made anew, where a cached piece turns out to be gone or damaged. */
+  readonly use: (built: BuiltImages) => Promise<T>;
+}
+
+/** Builds the images of all architectures and hands them to `use`, while everything they are made of is open. */
+export async function withBuiltImages<T>(request: ImagesRequest, host: Host, steps: BuiltImagesSteps<T>): Promise<T> {
+  const { packageAppend, annotations, format } = request;
+  const flags = { packageAppend, annotations, ...(format !== undefined && { format }) };
+  return await withImage(request, host, { flags }, async (image) => {
+    refuseUnbuildable(image, request);
+    const keys = await openKeys(image);
+    const resolved =
+      request.lockfile === undefined
+        ? resolveForBuild(image, await openIndexes(image, keys), packageAppend)
+        : resolveFromLock(image, request.lockfile, packageAppend);
+    if (resolved.every((one) => one.packages.length === 0)) {
+      throw new Failure(
+        'CONFIG_INVALID',
+        `"${request.configPath}" asks for no packages, so there is no image to build`,
+        {
+          hint: 'add at least one package under contents.packages',
+        },
+      );
+    }
+    const plan: BuildPlan = {
+      keys,
+      resolved,
+      moments: buildMoments(request.buildDate, host.env),
+      tag: await steps.nameImages(resolved),
+      sbomFormats: request.sbom ? request.sbomFormats : [],
+      vcsUrl: vcsUrlOf(image, request),
+    };
+    return await usePlanned(image, plan, request.compressionLevel ?? DEFAULT_LEVEL, steps.use);
+  });
+}
+
+/** Uses what an earlier build of the same inputs made, where there is one and it is sound; else makes it. */
+async function usePlanned<T>(
+  image: OpenImage,
+  plan: BuildPlan,
+  level: number,
+  use: BuiltImagesSteps<T>['use'],
+): Promise<T> {
+  const { host, store } = image;
+  const way = `${deflateFingerprint()} level ${level}`;
+  const pieces = new PieceStore(store, way);
+  // A base image's files are not among the inputs that the key knows.
+  const key = image.config.contents.baseImage === undefined ? resultKey(image, plan, way) : undefined;
+  const known = key === undefined ? undefined : await readResult(store, key);
+  if (key !== undefined && known !== undefined) {
+    try {
+      const blobs = new PiecedBlobs(pieces, level);
+      for (const layer of known.images.flatMap((one) => one.layers)) blobs.addRecipe(layer);
+      const used = await use({ result: known, blobs });
+      for (const { arch, warnings } of known.images) warnIncomplete(host, arch, warnings);
+      return used;
+    } catch (error) {
+      // A piece of a layer was pruned or damaged: it is made again below.
+      if (!(error instanceof Failure && (error.code === 'CACHE_UNUSABLE' || error.code === 'CHECKSUM_MISMATCH')))
+        throw error;
+      store.discard('results', key);
+    }
+  }
+  const blobs = new PiecedBlobs(pieces, level);
+  const result = await makeImage(image, plan, blobs);
+  const used = await use({ result, blobs });
+  if (key !== undefined) writeResult(store, key, result);
+  return used;
+}
+
+function vcsUrlOf(image: OpenImage, request: ImagesRequest): string {
+  const { vcsUrl } = image.config;
+  if (vcsUrl !== '' || !request.vcs) return vcsUrl;
+  return discoverVcsUrl(configDirectory(image), image.host.cwd) ?? '';
+}
+
+/** What would only fail after minutes of work is refused before them. */
+function refuseUnbuildable(image: OpenImage, request: ImagesRequest): void {
+  const { config } = image;
+  if (config.contents.baseImage !== undefined && request.lockfile === undefined) {
+    throw new Failure('CONFIG_INVALID', 'an image on top of a base image is built from a lock file only', {
+      hint: 'make one with `stave lock`, then give it with --lockfile',
+    });
+  }
+  if (config.format === 'erofs') {
+    throw new Failure('FEATURE_UNSUPPORTED', 'layers in the format "erofs" cannot be written yet', {
+      hint: 'leave out the format, or use "tar"',
+    });
+  }
+  if ([...config.contents.repositories, ...config.contents.runtimeRepositories].length === 0) {
+    throw new Failure('CONFIG_INVALID', 'the image would have no repository in /etc/apk/repositories', {
+      hint: 'add contents.repositories or contents.runtime_repositories',
+    });
+  }
+}

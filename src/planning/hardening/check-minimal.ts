@@ -1,0 +1,106 @@
+// minimal/: what a program does not need to run. Tools are known by the names under which people start them; a tool with
+// several names, such as busybox, is one finding.
+
+import { contentSize } from '../rootfs/content.ts';
+import type { TreeNode } from '../rootfs/file-tree.ts';
+import type { CheckId } from './check-table.ts';
+import { listed } from './enumeration.ts';
+import type { Observation } from './finding.ts';
+import type { ImageFiles } from './image-files.ts';
+import type { ImageSubject } from './image-subject.ts';
+import { searchDirectories } from './run-settings.ts';
+import { baseName, directoryOf, resolvePath } from './tree-paths.ts';
+
+const COMMAND_DIRECTORIES = ['bin', 'sbin', 'usr/bin', 'usr/sbin', 'usr/local/bin', 'usr/local/sbin'];
+
+const TOOLS: readonly (readonly [check: CheckId, what: string, names: RegExp])[] = [
+  [
+    'minimal/shell',
+    'a shell',
+    /^(?:r?bash|sh|ash|dash|zsh|[mo]?ksh(?:93)?|posh|yash|csh|tcsh|fish|nu|elvish|busybox(?:\.\w+)?|toybox)$/,
+  ],
+  [
+    'minimal/package-manager',
+    'a package manager',
+    /^(?:apk(?:\.static)?|apt|apt-get|aptitude|dpkg|rpm|yum|dnf\d?|microdnf|tdnf|zypper|pacman|opkg|xbps-install|emerge|slackpkg)$/,
+  ],
+  [
+    'minimal/build-tool',
+    'a tool to build or debug programs',
+    /^(?:[\w.-]+-(?:linux|alpine|unknown)[\w-]*-)?(?:gcc|cc|g\+\+|c\+\+|cpp|gfortran|gnat|tcc|clang|clang\+\+|ld|ld\.(?:bfd|gold|lld)|as|nasm|yasm|rustc|javac|ghc|ocamlopt|swiftc|fpc|make|gmake|cmake|ninja|gdb|gdbserver|lldb|strace|ltrace|tcpdump|perf)(?:-\d+(?:\.\d+)*)?$/,
+  ],
+];
+
+export function checkMinimal(subject: ImageSubject, files: ImageFiles): Observation[] {
+  return [...checkTools(subject, files), ...checkLeftFiles(files)];
+}
+
+interface Tool {
+  readonly check: CheckId;
+  readonly what: string;
+  readonly path: string;
+  readonly names: string[];
+}
+
+function checkTools({ tree, run }: ImageSubject, files: ImageFiles): Observation[] {
+  const inPath = searchDirectories(run).flatMap((directory) => resolvePath(tree, directory)?.path ?? []);
+  const directories = new Set([...COMMAND_DIRECTORIES, ...inPath]);
+  const tools = new Map<TreeNode, Tool>();
+  for (const [path] of files.entries) {
+    if (!directories.has(directoryOf(path))) continue;
+    const kind = TOOLS.find(([, , names]) => names.test(baseName(path)));
+    if (kind === undefined) continue;
+    const found = resolvePath(tree, path);
+    if (found?.node.kind !== 'file' || (found.node.mode & 0o111) === 0) continue;
+    const known = tools.get(found.node);
+    if (known === undefined) tools.set(found.node, { check: kind[0], what: kind[1], path: found.path, names: [path] });
+    else known.names.push(path);
+  }
+  return [...tools.values()].map(({ check, what, path, names }) => {
+    const others = names.filter((name) => name !== path);
+    const also = others.length === 0 ? '' : ` (also called ${listed(others)})`;
+    return { check, path, message: `${path} is ${what}${also}` };
+  });
+}
+
+/** Directories and what files below them are; a finding for each directory, since one alone tells little. */
+const LEFT_DIRECTORIES: readonly (readonly [check: CheckId, directory: RegExp, what: string])[] = [
+  ['minimal/documentation', /^usr\/(?:local\/)?share\/(?:doc|man|info|gtk-doc|help|devhelp)(?=\/)/, 'documentation'],
+  [
+    'minimal/cache',
+    /^(?:var\/cache|var\/lib\/(?:apt\/lists|dnf|yum)|(?:root|home\/[^/]+)\/(?:\.cache|\.npm\/_cacache|\.cargo\/registry|\.m2\/repository))(?=\/)/,
+    'cached',
+  ],
+  ['minimal/left-over', /^(?:tmp|var\/tmp|var\/log|run|var\/run)(?=\/)/, 'left-over'],
+];
+
+/** Licences have to stay with the programs. */
+const LEGAL = /^(?:copyright|copying|licen[cs]e|notice|authors|patents)/i;
+
+const LEFT_NAME = /(?:~|\.(?:apk-new|apk-old|dpkg-(?:new|old|dist|tmp)|rpm(?:save|new|orig)|bak|swp|orig|rej))$/;
+
+function checkLeftFiles(files: ImageFiles): Observation[] {
+  const groups = new Map<string, { check: CheckId; what: string; count: number; sizeBytes: number }>();
+  const single: Observation[] = [];
+  for (const [path, node] of files.entries) {
+    // Links from log files to the standard streams are wanted, empty files hold places.
+    if (node.kind !== 'file' || contentSize(node.content) === 0) continue;
+    const kind = LEFT_DIRECTORIES.find(([, directory]) => directory.test(path));
+    if (kind === undefined) {
+      if (LEFT_NAME.test(path)) single.push({ check: 'minimal/left-over', path, message: `${path} is a back-up` });
+      continue;
+    }
+    const [check, pattern, what] = kind;
+    if (check === 'minimal/documentation' && LEGAL.test(baseName(path))) continue;
+    const directory = pattern.exec(path)?.[0] as string;
+    const group = groups.get(directory) ?? { check, what, count: 0, sizeBytes: 0 };
+    group.count++;
+    group.sizeBytes += contentSize(node.content);
+    groups.set(directory, group);
+  }
+  const grouped = [...groups].map(([path, { check, what, count, sizeBytes }]): Observation => {
+    const kibibytes = Math.ceil(sizeBytes / 1024);
+    return { check, path, message: `${path} has ${count} ${what} file${count === 1 ? '' : 's'} (${kibibytes} KiB)` };
+  });
+  return [...grouped, ...single];
+}

@@ -1,0 +1,15 @@
+// runs/: programs and libraries that no machine of the image's architecture runs.
+
+import { ELF_TYPE } from '../../formats/elf/read-elf.ts';
+import type { Observation } from './finding.ts';
+import { type ImageFiles, runsOn } from './image-files.ts';
+import type { ImageSubject } from './image-subject.ts';
+
+export function checkOtherArchitectures({ arch }: ImageSubject, files: ImageFiles): Observation[] {
+  return files.known.flatMap(({ path, facts: { elf } }): Observation[] => {
+    const isCode = elf?.type === ELF_TYPE.executable || elf?.type === ELF_TYPE.shared;
+    if (elf === undefined || !isCode || runsOn(arch, elf)) return [];
+    const message = `${path} is for another architecture than ${arch} (ELF machine ${elf.machine}, ${elf.bits} bits)`;
+    return [{ check: 'runs/other-architecture', path, message }];
+  });
+}

@@ -1,0 +1,130 @@
+// accountable/: every file belongs to one package, to the builder, or to the image's own configuration.
+
+import type { FileTree, TreeNode } from '../rootfs/file-tree.ts';
+import { listed } from './enumeration.ts';
+import type { Observation } from './finding.ts';
+import type { ImageFiles } from './image-files.ts';
+import type { ImageSubject } from './image-subject.ts';
+import type { PackageDatabase } from './package-database.ts';
+import { readTextFile } from './text-file.ts';
+import { baseName, directoryOf, resolvePath } from './tree-paths.ts';
+
+/** What builders of apk images write by themselves, documented in docs/hardening.md. */
+const BUILDERS_FILES: readonly RegExp[] = [
+  /^etc\/apk\//,
+  /^(?:usr\/)?lib\/apk(?:$|\/db\/|\/exec\/)/,
+  /^etc\/apko\.json$/,
+  /^etc\/ld\.so\.cache$/,
+  /^etc\/(?:passwd|group|shadow)-?$/,
+  /^dev\/(?:zero|urandom|null|random|console)$/,
+  /^usr\/local\/share\/ca-certificates\/[^/]+-[0-9a-f]{64}\.crt$/,
+  /(?:^|\/)\.(?:ca-certificates\.crt|tls-ca-bundle\.pem|cacerts)\.sha256$/,
+  /^sv\/[^/]+\/run$/,
+];
+
+/** dpkg's own. */
+const DPKG_FILES: readonly RegExp[] = [/^var\/lib\/dpkg\//, /^etc\/(?:passwd|group|shadow|gshadow|ld\.so\.cache)-?$/];
+
+export function checkOwnership(subject: ImageSubject, files: ImageFiles, database: PackageDatabase): Observation[] {
+  const { tree } = subject;
+  if (database.kind === 'none') {
+    return [{ check: 'accountable/no-database', message: 'the image has no package database' }];
+  }
+  // rpm's database is no text: whose file it is cannot be said.
+  if (database.kind === 'rpm') return [];
+  const owners = ownersByPath(tree, database);
+  const declared = declaredPaths(tree);
+  const known = database.kind === 'apk' ? BUILDERS_FILES : DPKG_FILES;
+  const isOwned = (path: string, node: TreeNode) =>
+    owners.has(path) ||
+    declared.has(path) ||
+    known.some((pattern) => pattern.test(path)) ||
+    isBusyboxLink(tree, path, node);
+  return [...sharedFiles(files, owners), ...unownedFiles(files, isOwned)];
+}
+
+/** Real path of each owned file -> names of its packages. */
+function ownersByPath(tree: FileTree, { packages }: PackageDatabase): Map<string, string[]> {
+  const owners = new Map<string, string[]>();
+  const realDirectories = new Map<string, string>();
+  for (const { name, files } of packages) {
+    for (const file of files) {
+      const directory = directoryOf(file);
+      let real = realDirectories.get(directory);
+      if (real === undefined) {
+        real = resolvePath(tree, directory)?.path ?? directory;
+        realDirectories.set(directory, real);
+      }
+      const path = real === '' ? baseName(file) : `${real}/${baseName(file)}`;
+      const known = owners.get(path);
+      if (known === undefined) owners.set(path, [name]);
+      else if (!known.includes(name)) known.push(name);
+    }
+  }
+  return owners;
+}
+
+function sharedFiles(files: ImageFiles, owners: ReadonlyMap<string, readonly string[]>): Observation[] {
+  return files.entries.flatMap(([path, node]): Observation[] => {
+    const packages = owners.get(path) ?? [];
+    if (node.kind === 'directory' || packages.length < 2) return [];
+    return [{ check: 'accountable/two-owners', path, message: `${path} belongs to ${listed(packages)}` }];
+  });
+}
+
+/** The paths that the image's configuration declares: apko and stave keep it in the image. */
+function declaredPaths(tree: FileTree): ReadonlySet<string> {
+  const text = readTextFile(tree, 'etc/apko.json', 4 * 1024 * 1024);
+  if (text === undefined) return new Set();
+  const declared = new Set<string>();
+  try {
+    const { paths = [] } = JSON.parse(text) as { paths?: { path?: unknown }[] };
+    for (const { path } of paths) {
+      if (typeof path !== 'string') continue;
+      const found = resolvePath(tree, directoryOf(path))?.path;
+      if (found !== undefined) declared.add(found === '' ? baseName(path) : `${found}/${baseName(path)}`);
+    }
+  } catch {
+    // Whatever lies there says nothing about paths.
+  }
+  return declared;
+}
+
+/** Made by the builder, or by busybox' own install script. */
+function isBusyboxLink(tree: FileTree, path: string, node: TreeNode): boolean {
+  if (node.kind !== 'symlink') return false;
+  const target = resolvePath(tree, path)?.path ?? '';
+  return /(?:^|\/)busybox(?:\.\w+)?$/.test(target);
+}
+
+/** Unowned files; a directory that holds nothing else is named in their place. */
+function unownedFiles(files: ImageFiles, isOwned: (path: string, node: TreeNode) => boolean): Observation[] {
+  const housing = new Set<string>();
+  const unowned: string[] = [];
+  for (const [path, node] of files.entries) {
+    if (node.kind === 'directory') continue;
+    if (!isOwned(path, node)) unowned.push(path);
+    else
+      for (let above = directoryOf(path); above !== '' && !housing.has(above); above = directoryOf(above))
+        housing.add(above);
+  }
+  const places = new Map<string, number>();
+  for (const path of unowned) {
+    const place = foreignPart(path, housing);
+    places.set(place, (places.get(place) ?? 0) + 1);
+  }
+  const single = new Set(unowned);
+  return [...places].map(([path, count]) => {
+    const what = single.has(path) ? path : `${path}: ${count} file${count === 1 ? '' : 's'}`;
+    return { check: 'accountable/unowned-file', path, message: `no package owns ${what}` };
+  });
+}
+
+/** The uppermost directory of the path in which no package has a file, else the path itself. */
+function foreignPart(path: string, housing: ReadonlySet<string>): string {
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    const directory = path.slice(0, slash);
+    if (!housing.has(directory)) return directory;
+  }
+  return path;
+}
