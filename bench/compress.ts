@@ -1,5 +1,5 @@
 // Speed and size of the layer compressor, beside plain gzip and the choices that were not taken.
-// Run: npx esbuild bench/compress.ts --bundle --platform=node --format=esm | node --input-type=module - FILE.tar
+// Run: npm run bench -- compress FILE.tar
 
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';

@@ -1,7 +1,19 @@
 // Progress as typed values. Operations report to an EventSink; cli/ui draws them (live lines, plain lines, NDJSON).
 // An event carries no secrets and no wall-clock time: the reporter stamps it.
 
-export type Phase = 'configure' | 'index' | 'resolve' | 'fetch' | 'assemble' | 'compress' | 'describe' | 'write';
+export type Phase =
+  | 'configure'
+  | 'index'
+  | 'resolve'
+  | 'fetch'
+  | 'assemble'
+  | 'compress'
+  | 'describe'
+  | 'write'
+  | 'unpack'
+  | 'pull'
+  | 'push'
+  | 'load';
 
 export type StaveEvent =
   | { readonly type: 'phase-started'; readonly phase: Phase; readonly arch?: string }

@@ -58,6 +58,7 @@ export const FAILURE_CODES = {
   ADDRESS_UNUSABLE: ['environment', 'The address to listen on is taken, or is none of this machine.'],
   CACHE_UNUSABLE: ['environment', 'The cache directory cannot be used.'],
   CREDENTIALS_UNUSABLE: ['environment', 'A credential file or helper cannot be used.'],
+  ENGINE_FAILED: ['environment', 'A container engine (docker or podman) does not take an image.'],
   FEATURE_UNSUPPORTED: ['environment', 'This version of stave or of Node cannot do that.'],
   FILE_UNREADABLE: ['environment', 'A local file or folder cannot be read.'],
   FILE_UNWRITABLE: ['environment', 'A local file or folder cannot be written.'],

@@ -1,38 +1,16 @@
 // The commands (cli.md 1 and 2): names, arguments, flags, help. It is data: what a command does lies in commands/*.ts and
 // is loaded when the command runs, never before.
 
-import type { Command } from 'commander';
+import { CHECK_PLAN } from './check-plan.ts';
+import { COMMAND_GROUP, CONFIG, type CommandPlan, SOURCES } from './command-plan.ts';
 import { addSwitch, type SharedFlag } from './flags.ts';
-import type { CommandRun } from './session.ts';
-
-export interface CommandPlan {
-  /** One word, or a family and a word: `registry serve`. */
-  readonly name: string;
-  readonly args: readonly (readonly [name: string, description: string])[];
-  readonly summary: string;
-  readonly group: string;
-  readonly flags: readonly SharedFlag[];
-  readonly examples: readonly string[];
-  readonly hidden?: boolean;
-  readonly extra?: (command: Command) => void;
-  readonly load: () => Promise<CommandRun>;
-}
-
-export const COMMAND_GROUP = {
-  build: 'Build:',
-  look: 'Look before you build:',
-  other: 'Other outputs:',
-  tool: 'The tool:',
-} as const;
+import { IMAGE_PLANS, PUBLISH_PLAN } from './image-plans.ts';
 
 /** Summaries of the words that only stand before others. */
 export const COMMAND_FAMILIES: Readonly<Record<string, string>> = {
   cache: 'the cache: what is in it, and how large it may be',
   registry: 'an OCI registry of your own',
 };
-
-const CONFIG = ['config', 'image configuration (YAML)'] as const;
-const SOURCES = ['keyring-append', 'build-repository-append', 'repository-append'] as const;
 
 export const COMMAND_PLANS: readonly CommandPlan[] = [
   {
@@ -48,6 +26,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
       'arch',
       'lockfile',
       'offline',
+      'mirror',
       'sbom',
       'sbom-path',
       'sbom-formats',
@@ -60,6 +39,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
       'include-paths',
       'ignore-signatures',
       'limits',
+      'registry',
     ],
     examples: [
       'stave build image.yaml example/app:1 app.tar',
@@ -71,6 +51,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
         .option('--compression-level <LEVEL>', 'from 1, quick, to 9, small (default: 4); layers get other digests'),
     load: async () => (await import('./commands/build.ts')).runBuild,
   },
+  PUBLISH_PLAN,
   ...lockPlans(),
   {
     name: 'quickstart',
@@ -96,7 +77,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'list the packages that would be installed, in order',
     group: COMMAND_GROUP.look,
-    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'ignore-signatures'],
+    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
     examples: [
       'stave show-packages image.yaml --format packagelock',
       "stave show-packages image.yaml --format '{{.Name}}'",
@@ -111,12 +92,14 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'draw the dependencies as a Graphviz graph',
     group: COMMAND_GROUP.look,
-    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'ignore-signatures'],
+    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
     examples: ['stave dot image.yaml | dot -Tsvg > image.svg'],
     extra: (command) =>
       command.option('-S, --spanning-tree', 'leave out edges to packages that are already drawn', false),
     load: async () => (await import('./commands/dot.ts')).runDot,
   },
+  CHECK_PLAN,
+  ...IMAGE_PLANS,
   ...rootfsPlans(),
   ...toolPlans(),
 ];
@@ -127,7 +110,7 @@ function lockPlans(): CommandPlan[] {
     args: [CONFIG],
     summary: 'write a lock file: the exact packages, for later builds without an index',
     group: COMMAND_GROUP.build,
-    flags: ['output', 'arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'ignore-signatures'],
+    flags: ['output', 'arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
     examples: ['stave lock image.yaml', 'stave build image.yaml example/app:1 app.tar --lockfile image.lock.json'],
     load: async () => (await import('./commands/lock.ts')).runLock,
   };
@@ -143,6 +126,7 @@ function whyPlans(): CommandPlan[] {
     'include-paths',
     'cache-dir',
     'offline',
+    'mirror',
     'ignore-signatures',
   ];
   return [
@@ -175,6 +159,7 @@ function rootfsPlans(): CommandPlan[] {
     'build-date',
     'cache-dir',
     'offline',
+    'mirror',
     'include-paths',
   ];
   const group = COMMAND_GROUP.other;

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { Failure } from '../base/failure.ts';
 import { nearestNames } from '../base/nearest.ts';
 import type { LimitOverrides } from '../operations/image/request.ts';
+import type { RegistryAccess } from '../operations/registry/registry-request.ts';
 import { parseCsvLine } from './csv-list.ts';
 
 /** A flag's value as the request wants it, by the flag's camel-case name. */
@@ -25,6 +26,7 @@ const TEXTS = {
   'build-date': ['TIME', 'date of the image, as 2026-01-31T12:00:00Z; SOURCE_DATE_EPOCH beats it'],
   'cache-dir': ['DIR', 'where downloads are kept'],
   lockfile: ['FILE', 'install exactly what this lock file says'],
+  mirror: ['PLACE', 'where `stave mirror` put packages, keys and base images: a folder, or a URL that serves it'],
   output: ['FILE', 'where to write'],
   'sbom-path': ['DIR', 'where to write SBOMs (default: the working directory)'],
 } as const;
@@ -43,12 +45,13 @@ const LIMIT_FLAGS = {
   'max-http-response-size': ['responseBytes', 'one HTTP response'],
 } as const satisfies Record<string, readonly [keyof LimitOverrides, string]>;
 
-export type SharedFlag = keyof typeof LISTS | keyof typeof TEXTS | keyof typeof SWITCHES | 'limits';
+export type SharedFlag = keyof typeof LISTS | keyof typeof TEXTS | keyof typeof SWITCHES | 'limits' | 'registry';
 
 /** Adds the named flags to a command, in the order given. */
 export function addSharedFlags(command: Command, names: readonly SharedFlag[]): void {
   for (const name of names) {
     if (name === 'limits') addLimitFlags(command);
+    else if (name === 'registry') addRegistryFlags(command);
     else if (name in LISTS) addList(command, name as keyof typeof LISTS);
     else if (name in TEXTS) addText(command, name as keyof typeof TEXTS);
     else if (name in SWITCHES) addSharedSwitch(command, name as keyof typeof SWITCHES);
@@ -79,6 +82,31 @@ function addList(command: Command, name: keyof typeof LISTS): void {
 function addText(command: Command, name: keyof typeof TEXTS): void {
   const [value, description] = TEXTS[name];
   command.addOption(new Option(`--${name} <${value}>`, description));
+}
+
+/** Three switches on purpose: a private CA does not mean plain http, and neither means that nobody looks. */
+function addRegistryFlags(command: Command): void {
+  const group = 'Registries:';
+  const switches = [
+    ['plain-http', 'speak http to registries (default: only to those on this machine)'],
+    ['insecure-skip-verify', 'accept every certificate of registries'],
+  ] as const;
+  for (const [name, description] of switches) {
+    command.addOption(new Option(`--${name}`, description).helpGroup(group));
+    command.addOption(new Option(`--no-${name}`, `do not ${description}`).hideHelp());
+  }
+  command.addOption(new Option('--ca-cert <FILE>', 'PEM certificates to trust in addition').helpGroup(group));
+}
+
+/** Only what was said. */
+export function registryFlags(flags: Flags): RegistryAccess {
+  const { plainHttp, insecureSkipVerify } = flags;
+  const caFile = textFlag(flags, 'caCert');
+  return {
+    ...(typeof plainHttp === 'boolean' && { plainHttp }),
+    ...(typeof insecureSkipVerify === 'boolean' && { insecureSkipVerify }),
+    ...(caFile !== undefined && { caFile }),
+  };
 }
 
 function addLimitFlags(command: Command): void {

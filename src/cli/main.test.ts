@@ -168,6 +168,7 @@ describe('build', () => {
       includePaths: [],
       annotations: [],
       offline: false,
+      registry: {},
       ignoreSignatures: false,
       vcs: true,
       sbom: true,

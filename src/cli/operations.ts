@@ -5,13 +5,21 @@ import type { PruneReport } from '../effects/store/prune-store.ts';
 import type { CacheStatus } from '../effects/store/store-status.ts';
 import type { BuildReport, BuildRequest } from '../operations/build-image/build.ts';
 import type { CacheRequest, PruneRequest } from '../operations/cache.ts';
+import type { CheckReport, CheckRequest } from '../operations/check/check.ts';
 import type { CleanReport, CleanRequest } from '../operations/clean.ts';
 import type { DotRequest } from '../operations/dot.ts';
 import type { Host } from '../operations/host.ts';
 import type { SourceRequest } from '../operations/image/request.ts';
 import type { LockReport, LockRequest } from '../operations/lock.ts';
 import type { RootfsReport, RootfsRequest } from '../operations/minirootfs.ts';
+import type { PublishReport, PublishRequest } from '../operations/publish-image/publish.ts';
+import type { CopyReport, CopyRequest, PullRequest } from '../operations/registry/copy.ts';
+import type { InspectReport, InspectRequest } from '../operations/registry/inspect.ts';
+import type { LoadReport, LoadRequest } from '../operations/registry/load.ts';
+import type { MirrorReport, MirrorRequest } from '../operations/registry/mirror.ts';
 import type { RegistryServing, ServeRequest } from '../operations/registry/serve.ts';
+import type { TagReport, TagRequest } from '../operations/registry/tag.ts';
+import type { TreeReport, TreeRequest } from '../operations/registry/tree.ts';
 import type { PackageList } from '../operations/show-packages.ts';
 import type { WhyAnswer, WhyRequest } from '../operations/why.ts';
 
@@ -27,10 +35,19 @@ export interface Operations {
   buildCpio(request: RootfsRequest, host: Host): Promise<RootfsReport>;
   whyPackage(request: WhyRequest, host: Host): Promise<readonly WhyAnswer[]>;
   whyNotPackage(request: WhyRequest, host: Host): Promise<readonly WhyAnswer[]>;
+  checkSubject(request: CheckRequest, host: Host): Promise<CheckReport>;
   cleanCache(request: CleanRequest, host: Host): Promise<CleanReport>;
   showCache(request: CacheRequest, host: Host): Promise<CacheStatus>;
   pruneCache(request: PruneRequest, host: Host): Promise<PruneReport>;
   serveRegistry(request: ServeRequest, host: Host): Promise<RegistryServing>;
+  publishImage(request: PublishRequest, host: Host): Promise<PublishReport>;
+  copyImage(request: CopyRequest, host: Host): Promise<CopyReport>;
+  pullToPath(request: PullRequest, host: Host): Promise<CopyReport>;
+  tagImage(request: TagRequest, host: Host): Promise<TagReport>;
+  inspectImage(request: InspectRequest, host: Host): Promise<InspectReport>;
+  readImageTree(request: TreeRequest, host: Host): Promise<TreeReport>;
+  loadImage(request: LoadRequest, host: Host): Promise<LoadReport>;
+  mirrorInputs(request: MirrorRequest, host: Host): Promise<MirrorReport>;
 }
 
 export const operations: Operations = {
@@ -44,9 +61,20 @@ export const operations: Operations = {
   buildCpio: async (request, host) => (await import('../operations/cpio.ts')).buildCpio(request, host),
   whyPackage: async (request, host) => (await import('../operations/why.ts')).whyPackage(request, host),
   whyNotPackage: async (request, host) => (await import('../operations/why.ts')).whyNotPackage(request, host),
+  checkSubject: async (request, host) => (await import('../operations/check/check.ts')).checkSubject(request, host),
   cleanCache: async (request, host) => (await import('../operations/clean.ts')).cleanCache(request, host),
   showCache: async (request, host) => (await import('../operations/cache.ts')).showCache(request, host),
   pruneCache: async (request, host) => (await import('../operations/cache.ts')).pruneCache(request, host),
   serveRegistry: async (request, host) =>
     (await import('../operations/registry/serve.ts')).serveRegistry(request, host),
+  publishImage: async (request, host) =>
+    (await import('../operations/publish-image/publish.ts')).publishImage(request, host),
+  copyImage: async (request, host) => (await import('../operations/registry/copy.ts')).copyImage(request, host),
+  pullToPath: async (request, host) => (await import('../operations/registry/copy.ts')).pullToPath(request, host),
+  tagImage: async (request, host) => (await import('../operations/registry/tag.ts')).tagImage(request, host),
+  inspectImage: async (request, host) =>
+    (await import('../operations/registry/inspect.ts')).inspectImage(request, host),
+  readImageTree: async (request, host) => (await import('../operations/registry/tree.ts')).readImageTree(request, host),
+  loadImage: async (request, host) => (await import('../operations/registry/load.ts')).loadImage(request, host),
+  mirrorInputs: async (request, host) => (await import('../operations/registry/mirror.ts')).mirrorInputs(request, host),
 };

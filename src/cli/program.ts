@@ -1,7 +1,8 @@
 // Makes commander's tree from the plans, and runs the command that the arguments name.
 
 import type { Command } from 'commander';
-import { COMMAND_FAMILIES, COMMAND_GROUP, COMMAND_PLANS, type CommandPlan } from './command-plans.ts';
+import { COMMAND_GROUP, type CommandPlan } from './command-plan.ts';
+import { COMMAND_FAMILIES, COMMAND_PLANS } from './command-plans.ts';
 import { addSharedFlags, addSwitch, type Flags, normalizeSwitches, switchNames } from './flags.ts';
 import { Session } from './session.ts';
 import { paintFor } from './ui/paint.ts';
@@ -16,7 +17,7 @@ export async function runProgram(argv: readonly string[], world: World): Promise
     const session = new Session(world, flags);
     try {
       const run = await plan.load();
-      exitCode = (await run(session, command.processedArgs as string[], flags)) ?? 0;
+      exitCode = (await run(session, (command.processedArgs as (string | string[])[]).flat(), flags)) ?? 0;
     } finally {
       session.close();
     }

@@ -55,6 +55,12 @@ export class Session {
     this.world.stdout.write(this.json ? `${JSON.stringify(value, null, 2)}\n` : text);
   }
 
+  /** Tells people what was done, beside a result that is for programs; not with --json, whose result says it all. */
+  note(text: string): void {
+    this.close();
+    if (!this.json) this.world.stderr.write(text);
+  }
+
   /** Paths below the working directory without it. */
   readonly shortPath = (path: string): string => {
     const short = isAbsolute(path) ? relative(this.host.cwd, path) : path;

@@ -1,7 +1,7 @@
 // Flags -> the part of a request that says which configuration and where its packages come from.
 
 import type { SourceRequest } from '../operations/image/request.ts';
-import { type Flags, listFlag, textFlag } from './flags.ts';
+import { type Flags, listFlag, registryFlags, textFlag } from './flags.ts';
 
 export function sourceRequest(configPath: string, flags: Flags): SourceRequest {
   return {
@@ -13,7 +13,9 @@ export function sourceRequest(configPath: string, flags: Flags): SourceRequest {
     offline: flags['offline'] === true,
     ignoreSignatures: flags['ignoreSignatures'] === true,
     includePaths: listFlag(flags, 'includePaths'),
+    registry: registryFlags(flags),
     ...given('cacheDir', textFlag(flags, 'cacheDir')),
+    ...given('mirror', textFlag(flags, 'mirror')),
   };
 }
 

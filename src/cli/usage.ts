@@ -64,7 +64,10 @@ export class StaveCommand extends Command {
 
 /** `<config>`, `[command]` */
 export function argumentTerms(command: Command): string[] {
-  return command.registeredArguments.map((a) => (a.required ? `<${a.name()}>` : `[${a.name()}]`));
+  return command.registeredArguments.map((a) => {
+    const name = `${a.name()}${a.variadic ? '...' : ''}`;
+    return a.required ? `<${name}>` : `[${name}]`;
+  });
 }
 
 /** `command` is the root or a family of commands; `name` '' stands for no word at all. */

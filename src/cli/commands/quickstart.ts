@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { sha256 } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import type { BuildReport } from '../../operations/build-image/build.ts';
+import type { ImagesRequest } from '../../operations/build-image/built-images.ts';
 import type { Host } from '../../operations/host.ts';
 import { textFlag } from '../flags.ts';
 import { readLayoutImage } from '../quickstart/read-layout.ts';
+import { publishAndReadBack, type RoundTrip } from '../quickstart/round-trip.ts';
 import { type RunAnswer, runInside } from '../quickstart/run-inside.ts';
 import { unpackLayers } from '../quickstart/unpack-layers.ts';
 import type { CommandRun, Session } from '../session.ts';
@@ -19,7 +21,7 @@ import { printSummary, summaryRecord } from '../ui/summary.ts';
 
 const TAG = 'example/hello:1.0.0';
 /** Everything that a run leaves behind; a directory that holds nothing else may be used again. */
-const OURS = { layout: 'layout', archive: 'image.tar', sboms: 'sbom' } as const;
+const OURS = { layout: 'layout', archive: 'image.tar', sboms: 'sbom', registry: 'registry' } as const;
 
 interface Built {
   readonly layout: BuildReport;
@@ -38,14 +40,22 @@ export const runQuickstart: CommandRun = async (session, _args, flags) => {
     session.host.events({ type: 'info', message: 'building it again, in another directory' });
     const second = await buildBoth(session, quiet(session.host), join(scratch, 'second'), join(scratch, 'cache-2'));
     assertEqual(first, second);
+    session.host.events({ type: 'info', message: 'publishing it to a registry on this machine, and reading it back' });
+    const registry = join(out, OURS.registry);
+    // The second cache: nothing has to be built again.
+    const request = exampleRequest(join(scratch, 'cache-2'));
+    const exampleHost = { ...quiet(session.host), cwd: exampleDir() };
+    const trip = await publishAndReadBack(session, exampleHost, request, { registry, scratch });
+    assert(trip.indexDigest === first.layout.indexDigest, 'an image has one digest, wherever it is');
     const answer = runProgram(session, first.layoutDir, join(scratch, 'root'));
     const record = {
       ...summaryRecord(first.layout, phases),
       archive: { path: first.archivePath, digest: first.archiveDigest },
       secondBuild: { indexDigest: second.layout.indexDigest, archiveDigest: second.archiveDigest },
+      registry: trip,
       run: answer,
     };
-    session.result(record, quickstartText(session, first, printSummary(first.layout, phases, session), answer));
+    session.result(record, quickstartText(session, first, printSummary(first.layout, phases, session), trip, answer));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -59,9 +69,17 @@ async function buildBoth(session: Session, host: Host, directory: string, cacheD
   const sbomPath = join(directory, OURS.sboms);
   mkdirSync(layoutDir, { recursive: true });
   mkdirSync(sbomPath, { recursive: true });
-  const request = {
+  const request = { ...exampleRequest(cacheDir), tag: TAG, sbomPath };
+  // The example's paths count from its own directory.
+  const cwd = exampleDir();
+  const layout = await buildImage({ ...request, output: layoutDir }, { ...host, cwd });
+  await buildImage({ ...request, output: archivePath, sbom: false }, { ...quiet(host), cwd });
+  return { layout, layoutDir, archivePath, archiveDigest: sha256(readFileSync(archivePath)) };
+}
+
+function exampleRequest(cacheDir: string): ImagesRequest {
+  return {
     configPath: 'image.yaml',
-    tag: TAG,
     archs: [],
     keyringAppend: [],
     buildRepositoryAppend: [],
@@ -73,16 +91,10 @@ async function buildBoth(session: Session, host: Host, directory: string, cacheD
     ignoreSignatures: false,
     vcs: false,
     sbom: true,
-    sbomPath,
     sbomFormats: ['spdx'],
     cacheDir,
     limits: {},
   };
-  // The example's paths count from its own directory.
-  const cwd = exampleDir();
-  const layout = await buildImage({ ...request, output: layoutDir }, { ...host, cwd });
-  await buildImage({ ...request, output: archivePath, sbom: false }, { ...quiet(host), cwd });
-  return { layout, layoutDir, archivePath, archiveDigest: sha256(readFileSync(archivePath)) };
 }
 
 /** The same phases again tell nothing; warnings do. */
@@ -130,7 +142,7 @@ export function exampleDir(): string {
   }
 }
 
-function quickstartText(session: Session, first: Built, summary: string, answer: RunAnswer): string {
+function quickstartText(session: Session, first: Built, summary: string, trip: RoundTrip, answer: RunAnswer): string {
   const { paint } = session;
   const archive = session.shortPath(first.archivePath);
   const lines = [
@@ -139,6 +151,9 @@ function quickstartText(session: Session, first: Built, summary: string, answer:
     `  sha256  ${first.archiveDigest.slice('sha256:'.length)}`,
     '',
     `${paint('good', 'equal')}: a second build in another directory gave the same digest and the same archive, byte for byte`,
+    `${paint('good', 'equal')}: published to a registry and read back, with ${trip.attachments} SBOMs attached, it has the same digest`,
+    `  look again  stave registry serve ${session.shortPath(trip.directory)}`,
+    `              stave tree localhost:5000/${trip.name}`,
     '',
   ];
   if (answer.ran) {

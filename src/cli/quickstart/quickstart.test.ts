@@ -214,7 +214,7 @@ describe('runInside', () => {
 const hasOperations = existsSync(new URL('../../operations/build-image/build.ts', import.meta.url));
 
 describe.skipIf(!hasOperations)('stave quickstart', () => {
-  it('builds twice, equal, and leaves a layout, an archive and SBOMs', async () => {
+  it('builds twice, equal, publishes, and leaves a layout, an archive, SBOMs and a registry', async () => {
     const world = recordedWorld({
       cwd: root,
       hostArch: process.arch,
@@ -224,13 +224,14 @@ describe.skipIf(!hasOperations)('stave quickstart', () => {
     const { operations } = await import('../operations.ts');
     const exitCode = await main(['quickstart', '--keep', 'out'], { ...world, operations: async () => operations });
     expect([exitCode, world.stderr.text.match(/error/)]).toEqual([0, null]);
-    expect(readdirSync(join(root, 'out')).sort()).toEqual(['image.tar', 'layout', 'sbom']);
+    expect(readdirSync(join(root, 'out')).sort()).toEqual(['image.tar', 'layout', 'registry', 'sbom']);
     for (const text of [
       /digest {2}sha256:[0-9a-f]{64}/,
       /amd64 +3 packages/,
       /arm64 +3 packages/,
       /SBOM +out\/sbom/,
       /^equal: /m,
+      /^equal: published to a registry and read back, with 3 SBOMs attached/m,
     ]) {
       expect(world.stdout.text).toMatch(text);
     }
@@ -243,6 +244,7 @@ describe.skipIf(!hasOperations)('stave quickstart', () => {
     const record = JSON.parse(again.stdout.text);
     expect(world.stdout.text).toContain(record.indexDigest);
     expect(record.secondBuild).toEqual({ indexDigest: record.indexDigest, archiveDigest: record.archive.digest });
+    expect(record.registry).toMatchObject({ indexDigest: record.indexDigest, attachments: 3 });
     if (process.platform === 'linux')
       expect(record.run).toEqual({ ran: false, reason: 'the image is not built for sparc' });
   });

@@ -41,6 +41,10 @@ const DOING: Readonly<Record<Phase, string>> = {
   compress: 'compressing the layers',
   describe: 'describing the image',
   write: 'writing the image',
+  unpack: 'unpacking the image',
+  pull: 'looking at the image',
+  push: 'pushing the image',
+  load: 'loading the image',
 };
 
 /** Redrawing more often than this costs more than anybody can see. */

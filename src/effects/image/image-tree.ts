@@ -10,6 +10,7 @@ import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import { type Image, type ImageLayer, imageLayers } from '../../formats/oci/image.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
 import { TarScanner } from '../../formats/tar/scan.ts';
+import type { PackagedRead } from '../../planning/rootfs/content.ts';
 import { FileTree } from '../../planning/rootfs/file-tree.ts';
 import { applyLayer } from './apply-layer.ts';
 import { decompressed } from './decompress.ts';
@@ -18,6 +19,8 @@ import { SpillFile } from './spill-file.ts';
 export interface ImageTree {
   /** Readable until `close`. */
   readonly tree: FileTree;
+  /** What the tree reads with. */
+  readonly read: PackagedRead;
   close(): void;
 }
 
@@ -29,7 +32,8 @@ export async function openImageTree(image: Image, blobs: BlobSource, temporaryDi
   }
   const spill = new SpillFile(temporaryDirectory, LIMITS.imageUnpackedBytes);
   try {
-    const tree = new FileTree((_index, offset, length) => spill.read(offset, length));
+    const read: PackagedRead = (_index, offset, length) => spill.read(offset, length);
+    const tree = new FileTree(read);
     let entriesLeft: number = LIMITS.archiveEntries;
     for (const layer of layers) {
       const start = spill.sizeBytes;
@@ -37,7 +41,7 @@ export async function openImageTree(image: Image, blobs: BlobSource, temporaryDi
       entriesLeft -= entries.length;
       applyLayer(tree, entries, start);
     }
-    return { tree, close: () => spill.close() };
+    return { tree, read, close: () => spill.close() };
   } catch (error) {
     spill.close();
     throw error;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 
 export class SpillFile {
+  readonly path: string;
   readonly #folder: string;
   readonly #file: number;
   readonly #maxBytes: number;
@@ -15,9 +16,9 @@ export class SpillFile {
   constructor(temporaryDirectory: string, maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#folder = writing(temporaryDirectory, () => mkdtempSync(join(temporaryDirectory, 'stave-image-')));
-    const path = join(this.#folder, 'spill');
+    this.path = join(this.#folder, 'spill');
     try {
-      this.#file = writing(path, () => openSync(path, 'wx+', 0o600));
+      this.#file = writing(this.path, () => openSync(this.path, 'wx+', 0o600));
     } catch (error) {
       rmSync(this.#folder, { recursive: true, force: true });
       throw error;

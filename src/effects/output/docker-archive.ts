@@ -27,18 +27,30 @@ export interface DockerArchiveInput {
  */
 export async function writeDockerArchive(path: string, { index, tags, blobs }: DockerArchiveInput): Promise<void> {
   const images = imagesOf(index);
-  const repoTags = planRepoTags(images, tags);
-  await writeFileAtomically(path, async (write) => {
-    const archive = new ArchiveWriter(write);
-    for (const image of images) {
-      await archive.addBytes(image.manifest.config.digest, image.configBytes);
-      for (const layer of image.manifest.layers) await archive.addBlob(layerFileName(layer), layer, blobs);
-    }
-    await archive.addBytes('manifest.json', Buffer.from(printArchiveList(images, repoTags)));
-    for (const image of images) await archive.addBytes(image.descriptor.digest, image.manifestBytes);
-    await archive.addBytes('index.json', index.manifestBytes);
-    await write(TAR_END);
-  });
+  const names = planRepoTags(images, tags);
+  await writeFileAtomically(path, (write) => writeNamedImages(write, { images, names, blobs, index }));
+}
+
+export interface NamedImages {
+  readonly images: readonly Image[];
+  /** What each image is called after `docker load`; it may be called nothing. */
+  readonly names: ReadonlyMap<Image, readonly string[]>;
+  readonly blobs: BlobSource;
+  /** The index that the images are from; kept in the archive, where docker ignores it. */
+  readonly index?: ImageIndex | undefined;
+}
+
+/** The same into a sink, with names as they are given: for a pipe to `docker load`, and for single images. */
+export async function writeNamedImages(write: ByteSink, { images, names, blobs, index }: NamedImages): Promise<void> {
+  const archive = new ArchiveWriter(write);
+  for (const image of images) {
+    await archive.addBytes(image.manifest.config.digest, image.configBytes);
+    for (const layer of image.manifest.layers) await archive.addBlob(layerFileName(layer), layer, blobs);
+  }
+  await archive.addBytes('manifest.json', Buffer.from(printArchiveList(images, names)));
+  for (const image of images) await archive.addBytes(image.descriptor.digest, image.manifestBytes);
+  if (index !== undefined) await archive.addBytes('index.json', index.manifestBytes);
+  await write(TAR_END);
 }
 
 /**
@@ -46,7 +58,7 @@ export async function writeDockerArchive(path: string, { index, tags, blobs }: D
  * one hides the other: where two images share an architecture, each also gets a name with its variant (`-armv6`), and the
  * short name stays with the later one. `docker load` takes any number of names for an image.
  */
-function planRepoTags(images: readonly Image[], tags: readonly Reference[]): Map<Image, string[]> {
+export function planRepoTags(images: readonly Image[], tags: readonly Reference[]): Map<Image, string[]> {
   const lastOf = new Map(images.map((image) => [image.config.architecture, image]));
   return new Map(
     images.map((image) => {

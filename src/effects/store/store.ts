@@ -183,19 +183,26 @@ class DiskStore implements Store {
   }
 
   writeFile(kind: StoreKind, key: string, parts: readonly Uint8Array[]): void {
+    this.#writeFile(kind, key, parts, true);
+  }
+
+  #writeFile(kind: StoreKind, key: string, parts: readonly Uint8Array[], isFirst: boolean): void {
     const work = join(this.#directory, 'tmp', `${process.pid}-${randomUUID()}`);
     try {
-      mkdirSync(dirname(work), { recursive: true, mode: 0o700 });
       const file = openSync(work, 'wx', 0o600);
       try {
         for (const part of parts) for (let done = 0; done < part.length; ) done += writeSync(file, part, done);
       } finally {
         closeSync(file);
       }
-      this.#rename(work, this.#path(kind, key));
+      renameSync(work, this.#path(kind, key));
     } catch (error) {
       rmSync(work, { force: true });
-      throw storeTrouble(this.#root, error);
+      // The folders are looked for only when they are missed: a cold build comes here some thousand times.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !isFirst) throw storeTrouble(this.#root, error);
+      mkdirSync(dirname(work), { recursive: true, mode: 0o700 });
+      mkdirSync(dirname(this.#path(kind, key)), { recursive: true, mode: 0o700 });
+      this.#writeFile(kind, key, parts, false);
     }
   }
 

@@ -34,7 +34,7 @@ export interface Image {
   readonly configBytes: Uint8Array;
 }
 
-/** A manifest whose config is not an image's: a signature, an SBOM, an attestation. */
+/** A manifest that is not an image's: a signature, an SBOM, an attestation. */
 export interface Artifact {
   readonly kind: 'artifact';
   readonly descriptor: Descriptor;
@@ -120,7 +120,7 @@ export function findImage(
 
 /**
  * The image of foreign bytes, checked against the descriptor that named them: CHECKSUM_MISMATCH, IMAGE_INVALID.
- * `readConfig` gives the bytes of the config. A manifest with another kind of config is an Artifact.
+ * `readConfig` gives the bytes of the config. A manifest with another kind of config, or of layers, is an Artifact.
  */
 export async function parseImage(
   descriptor: Descriptor,
@@ -129,7 +129,7 @@ export async function parseImage(
 ): Promise<Image | Artifact> {
   verifyBytes(manifestBytes, descriptor, 'the image manifest');
   const manifest = parseManifest(manifestBytes, `the image manifest ${descriptor.digest}`);
-  if (ociMediaType(manifest.config.mediaType) !== MEDIA_TYPE.imageConfig) {
+  if (ociMediaType(manifest.config.mediaType) !== MEDIA_TYPE.imageConfig || !hasFileLayers(manifest)) {
     return { kind: 'artifact', descriptor, manifest, manifestBytes };
   }
   const configBytes = await readConfig(manifest.config);
@@ -142,6 +142,14 @@ export async function parseImage(
     );
   }
   return { kind: 'image', descriptor, manifest, manifestBytes, config, configBytes };
+}
+
+/**
+ * Whether the layers are file systems. Signatures and attestations of older tools have the config of an image too, mostly an
+ * empty one; their layers are JSON.
+ */
+function hasFileLayers({ layers }: Manifest): boolean {
+  return layers.length === 0 || layers.some(({ mediaType }) => /\btar\b|\berofs\b|\.layer\./.test(mediaType));
 }
 
 /** The list in an index of foreign bytes, checked against the descriptor that named them. */

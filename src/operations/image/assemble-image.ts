@@ -1,15 +1,13 @@
 // One architecture from chosen packages to an image whose layers lie in a blob directory.
 
-import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import type { LayerRecipe, PackagedReadInto } from '../../effects/output/compress-pieces.ts';
-import { readOciLayout } from '../../effects/output/oci-layout.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { publicLine } from '../../effects/repository/repository-line.ts';
 import type { PackageHandle } from '../../effects/store/package-handle.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
-import { findImage, type Image } from '../../formats/oci/image.ts';
+import type { Image } from '../../formats/oci/image.ts';
 import { planImage } from '../../formats/oci/plan-image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
@@ -20,6 +18,7 @@ import { contentSize, type DamagedContent, type PackagedRead } from '../../plann
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
 import type { Host } from '../host.ts';
+import { openBaseImage } from './base-image.ts';
 import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
@@ -179,14 +178,10 @@ function runSettings(config: ImageConfig) {
 
 /** The base image for the architecture; its layers lie where they are until they are written. */
 async function baseImage(image: OpenImage, arch: string, blobs: PiecedBlobs): Promise<Image | undefined> {
-  const base = image.config.contents.baseImage;
+  const base = await openBaseImage(image, arch);
   if (base === undefined) return undefined;
-  const layout = await readOciLayout(resolve(image.host.cwd, base.image));
-  const { architecture } = platformOf(arch);
-  const found = findImage(layout.index, { os: 'linux', architecture });
-  if (found === undefined) throw new Failure('IMAGE_INVALID', `the base image ${base.image} has no image for ${arch}`);
-  for (const layer of found.manifest.layers) blobs.addSource(layer, layout.blobs);
-  return found;
+  for (const layer of base.image.manifest.layers) blobs.addSource(layer, base.blobs);
+  return base.image;
 }
 
 function contentBytes(entries: Iterable<LayerEntry>): number {

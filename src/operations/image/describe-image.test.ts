@@ -50,13 +50,15 @@ describe('indexSboms', () => {
 describe('writeSboms', () => {
   it('writes into a folder that it makes, and returns the paths', async () => {
     const directory = join(scratch, 'new/folder');
-    expect(await writeSboms(directory, [{ name: 'a.json', text: '{}' }])).toEqual([join(directory, 'a.json')]);
+    expect(await writeSboms(directory, [{ name: 'a.json', mediaType: 'application/json', text: '{}' }])).toEqual([
+      join(directory, 'a.json'),
+    ]);
     expect(readFileSync(join(directory, 'a.json'), 'utf8')).toBe('{}');
     expect(statSync(join(directory, 'a.json')).mode & 0o777).toBe(0o644);
   });
 
   it('refuses a folder that is a file', async () => {
-    await writeSboms(scratch, [{ name: 'file', text: '' }]);
+    await writeSboms(scratch, [{ name: 'file', mediaType: 'text/plain', text: '' }]);
     const writing = writeSboms(join(scratch, 'file'), []);
     await expect(writing).rejects.toThrow(expect.objectContaining({ code: 'FILE_UNWRITABLE' }));
   });

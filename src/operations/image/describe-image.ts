@@ -20,6 +20,7 @@ import type { ChosenPackage } from './resolve-image.ts';
 
 export interface SbomFile {
   readonly name: string;
+  readonly mediaType: string;
   readonly text: string;
 }
 
@@ -38,11 +39,13 @@ export interface IndexDescription {
 const FORMATS = {
   spdx: {
     extension: 'spdx.json',
+    mediaType: 'application/spdx+json',
     image: (input: ImageDescriptionInput) => printSpdx(describeImage(input)),
     index: (input: Parameters<typeof describeIndex>[0]) => printSpdx(describeIndex(input)),
   },
   cyclonedx: {
     extension: 'cdx.json',
+    mediaType: 'application/vnd.cyclonedx+json',
     image: (input: ImageDescriptionInput) => printCycloneDx(describeImageCycloneDx(input)),
     index: (input: Parameters<typeof describeIndex>[0]) => printCycloneDx(describeIndexCycloneDx(input)),
   },
@@ -81,6 +84,7 @@ export function imageSboms(
   };
   return formatsOf(formats).map((format) => ({
     name: `sbom-${apkArchitecture(arch)}.${format.extension}`,
+    mediaType: format.mediaType,
     text: format.image(input),
   }));
 }
@@ -98,7 +102,11 @@ export function indexSboms(
     images,
     vcsUrl,
   };
-  return formatsOf(formats).map((format) => ({ name: `sbom-index.${format.extension}`, text: format.index(input) }));
+  return formatsOf(formats).map((format) => ({
+    name: `sbom-index.${format.extension}`,
+    mediaType: format.mediaType,
+    text: format.index(input),
+  }));
 }
 
 /** Writes the files; returns their paths. Failure FILE_UNWRITABLE. */

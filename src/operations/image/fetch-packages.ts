@@ -3,14 +3,24 @@
 
 import { mapBounded } from '../../base/bounded.ts';
 import { LIMITS } from '../../base/limits.ts';
+import type { HttpClient } from '../../effects/http/client.ts';
 import { fetchPackage } from '../../effects/repository/fetch-package.ts';
 import type { PackageHandle } from '../../effects/store/package-handle.ts';
-import type { OpenImage } from './open-image.ts';
+import type { Store } from '../../effects/store/store.ts';
+import type { Host } from '../host.ts';
+import type { LimitOverrides } from './request.ts';
 import type { ChosenPackage } from './resolve-image.ts';
+
+export interface PackageFetching {
+  readonly host: Host;
+  readonly http: HttpClient;
+  readonly store: Store;
+  readonly request: { readonly limits?: LimitOverrides };
+}
 
 /** Handles in the order of `packages`. Close them. */
 export async function fetchPackages(
-  image: OpenImage,
+  image: PackageFetching,
   packages: readonly ChosenPackage[],
   arch: string,
 ): Promise<PackageHandle[]> {

@@ -11,6 +11,7 @@ import { VERSION } from '../../base/version.ts';
 import { createHttpClient, type HttpClient } from '../../effects/http/client.ts';
 import { Documents } from '../../effects/repository/documents.ts';
 import { type KeyringKey, keysByName, openKeyring } from '../../effects/repository/keyring.ts';
+import { isSite, withMirror } from '../../effects/repository/mirrored-http.ts';
 import { openStore, type Store } from '../../effects/store/store.ts';
 import { defaultStoreRoot } from '../../effects/store/store-layout.ts';
 import { apkArchitecture } from '../../planning/config/architecture.ts';
@@ -19,6 +20,7 @@ import type { ImageConfig } from '../../planning/config/image-config.ts';
 import { type LoadedConfig, loadImageConfig } from '../../planning/config/load.ts';
 import { type ConfigPurpose, validateImageConfig } from '../../planning/config/validate.ts';
 import type { Host } from '../host.ts';
+import { Registries } from '../registry/registries.ts';
 import type { SourceRequest } from './request.ts';
 
 export interface OpenImage {
@@ -31,12 +33,16 @@ export interface OpenImage {
   readonly archs: readonly string[];
   readonly http: HttpClient;
   readonly store: Store;
+  /** For base images; no socket is opened before one is asked. */
+  readonly registries: Registries;
   close(): Promise<void>;
 }
 
 export interface OpenOptions {
   readonly flags?: ConfigFlags;
   readonly purpose?: ConfigPurpose;
+  /** A client to use in place of the one that it is given. */
+  readonly aroundHttp?: (http: HttpClient) => HttpClient;
 }
 
 /** The configuration as its files say it. */
@@ -58,6 +64,32 @@ function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}
   );
   const archs = selectArchitectures(request.archs, config, host.hostArch);
   warnOfCredentials(config, host);
+  const downloads = openDownloads(request, host);
+  const http = options.aroundHttp?.(downloads.http) ?? downloads.http;
+  const { store } = downloads;
+  const registries = new Registries({ ...request.registry, offline: request.offline }, host);
+  return {
+    host,
+    request,
+    loaded,
+    config,
+    archs,
+    http,
+    store,
+    registries,
+    close: async () => {
+      store.close();
+      await Promise.all([http.close(), registries.close()]);
+    },
+  };
+}
+
+/** The network and the cache, for what a request says about them. Opens no socket. */
+export function openDownloads(
+  request: Pick<SourceRequest, 'offline' | 'cacheDir' | 'mirror'>,
+  host: Host,
+): { readonly http: HttpClient; readonly store: Store } {
+  const { mirror } = request;
   const http = createHttpClient({
     version: VERSION,
     offline: request.offline,
@@ -72,19 +104,8 @@ function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}
     temporaryDirectory: tmpdir(),
     events: host.events,
   });
-  return {
-    host,
-    request,
-    loaded,
-    config,
-    archs,
-    http,
-    store,
-    close: async () => {
-      store.close();
-      await http.close();
-    },
-  };
+  if (mirror === undefined) return { http, store };
+  return { http: withMirror(isSite(mirror) ? mirror : resolve(host.cwd, mirror), http), store };
 }
 
 /** User info in a URL works, but never reaches an image, a lock or an SBOM: whoever expects it there should know. */

@@ -1,5 +1,7 @@
 // What a user says about an image and where its packages come from; flags in the reference's names (cli.md 1).
 
+import type { RegistryAccess } from '../registry/registry-request.ts';
+
 /** Bounds given by flags, in bytes. Absent: the default of base/limits.ts; Infinity: no limit. */
 export interface LimitOverrides {
   readonly indexBytes?: number;
@@ -21,6 +23,10 @@ export interface SourceRequest {
   readonly ignoreSignatures: boolean;
   readonly includePaths: readonly string[];
   readonly limits?: LimitOverrides;
+  /** A folder or URL that `stave mirror` has filled: asked before the places that the configuration names. */
+  readonly mirror?: string;
+  /** How registries are spoken to: that of a base image, and those that are published to. */
+  readonly registry?: RegistryAccess;
 }
 
 /** What commands that assemble a root filesystem say beyond that. */

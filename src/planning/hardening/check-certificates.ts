@@ -33,7 +33,7 @@ export function checkCertificates({ tree, run }: ImageSubject, files: ImageFiles
   return [
     {
       check: 'accountable/ca-certificates',
-      message: `${library.path} is there to verify servers, but no CA certificates`,
+      message: `${library.path} verifies servers, but the image has no CA certificates`,
     },
   ];
 }

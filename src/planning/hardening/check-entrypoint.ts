@@ -7,7 +7,7 @@ import { identityOf, readAccounts, runAs } from './image-accounts.ts';
 import { type ImageFiles, runsOn } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { commandOf, searchDirectories, workingDirectoryOf } from './run-settings.ts';
-import { interpreterProblem } from './script-interpreter.ts';
+import { missingInterpreter } from './script-interpreter.ts';
 import { type Found, type Identity, mayExecute, resolvePath } from './tree-paths.ts';
 
 export function checkEntrypoint(subject: ImageSubject, files: ImageFiles): Observation[] {
@@ -51,8 +51,9 @@ function formatProblem(
   if (facts?.script === undefined) {
     return broken('runs/entrypoint-not-executable', 'is neither a program nor a script that names its interpreter');
   }
-  const problem = interpreterProblem(subject, files, facts.script);
-  return problem === undefined ? [] : broken('runs/entrypoint-interpreter', problem);
+  const missing = missingInterpreter(subject, files, facts.script);
+  if (missing === undefined) return [];
+  return broken('runs/entrypoint-interpreter', `needs the interpreter ${missing}, which is not in the image`);
 }
 
 /** A runtime takes the first executable in PATH; where there is none, whatever has the name. */

@@ -13,11 +13,12 @@ import { checkPermissions } from './check-permissions.ts';
 import { checkRunAs } from './check-run-as.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { CHECK_IDS, CHECKS, type CheckId } from './check-table.ts';
-import type { Excused, Finding, HardeningReport, Observation } from './finding.ts';
+import type { Excused, Finding, Observation } from './finding.ts';
 import { collectFiles } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { readPackageDatabase } from './package-database.ts';
 import { covers, type HardeningException, type HardeningPolicy, levelOf } from './policy.ts';
+import type { HardeningReport } from './report.ts';
 import { scoreImage } from './score.ts';
 import { checkScriptInterpreters } from './script-interpreter.ts';
 
@@ -26,11 +27,12 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Hard
   const database = readPackageDatabase(subject.tree);
   const scripts = readUnrunScripts(subject.tree);
   const entrypoint = checkEntrypoint(subject, files);
+  const said = new Set(entrypoint.flatMap(({ path }) => path ?? []));
   const observations = [
     ...entrypoint,
     ...checkLinks(subject, files),
-    ...checkOtherArchitectures(subject, files),
-    ...checkScriptInterpreters(subject, files),
+    ...checkOtherArchitectures(subject, files, said),
+    ...checkScriptInterpreters(subject, files, said),
     ...checkRunAs(subject),
     ...checkMinimal(subject, files),
     ...checkPermissions(files),
@@ -41,7 +43,7 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Hard
   ];
   return {
     arch: subject.arch,
-    ...judge(withoutRepetitions(observations, entrypoint), policy),
+    ...judge(observations, policy),
     scripts,
     score: scoreImage(subject, observations),
     looked: {
@@ -69,13 +71,6 @@ export function unusedExceptions(policy: HardeningPolicy, reports: readonly Hard
 
 function exceptionText({ check, path }: HardeningException): string {
   return path === undefined ? check : `${check} at ${path}`;
-}
-
-/** What stops the entrypoint is said once, by the check that is about the entrypoint. */
-function withoutRepetitions(observations: readonly Observation[], entrypoint: readonly Observation[]): Observation[] {
-  const said = new Set(entrypoint.map(({ path }) => path));
-  const repeating: readonly CheckId[] = ['runs/script-interpreter', 'runs/other-architecture'];
-  return observations.filter(({ check, path }) => !(repeating.includes(check) && path !== undefined && said.has(path)));
 }
 
 function judge(observations: readonly Observation[], { profile, exceptions }: HardeningPolicy) {

@@ -35,31 +35,25 @@ export function checkMinimal(subject: ImageSubject, files: ImageFiles): Observat
   return [...checkTools(subject, files), ...checkLeftFiles(files)];
 }
 
-interface Tool {
-  readonly check: CheckId;
-  readonly what: string;
-  readonly path: string;
-  readonly names: string[];
-}
-
 function checkTools({ tree, run }: ImageSubject, files: ImageFiles): Observation[] {
   const inPath = searchDirectories(run).flatMap((directory) => resolvePath(tree, directory)?.path ?? []);
   const directories = new Set([...COMMAND_DIRECTORIES, ...inPath]);
-  const tools = new Map<TreeNode, Tool>();
-  for (const [path] of files.entries) {
-    if (!directories.has(directoryOf(path))) continue;
-    const kind = TOOLS.find(([, , names]) => names.test(baseName(path)));
-    if (kind === undefined) continue;
-    const found = resolvePath(tree, path);
-    if (found?.node.kind !== 'file' || (found.node.mode & 0o111) === 0) continue;
-    const known = tools.get(found.node);
-    if (known === undefined) tools.set(found.node, { check: kind[0], what: kind[1], path: found.path, names: [path] });
-    else known.names.push(path);
-  }
-  return [...tools.values()].map(({ check, what, path, names }) => {
-    const others = names.filter((name) => name !== path);
-    const also = others.length === 0 ? '' : ` (also called ${listed(others)})`;
-    return { check, path, message: `${path} is ${what}${also}` };
+  const commands = files.entries.flatMap(([path]) => (directories.has(directoryOf(path)) ? [path] : []));
+  return TOOLS.flatMap(([check, what, pattern]) => {
+    const programs = new Map<TreeNode, { readonly path: string; readonly names: string[] }>();
+    for (const name of commands) {
+      const found = pattern.test(baseName(name)) ? resolvePath(tree, name) : undefined;
+      if (found?.node.kind !== 'file' || (found.node.mode & 0o111) === 0) continue;
+      const known = programs.get(found.node);
+      if (known !== undefined) known.names.push(name);
+      // A program of many names is known here by the one that makes it such a tool.
+      else programs.set(found.node, { path: pattern.test(baseName(found.path)) ? found.path : name, names: [name] });
+    }
+    return [...programs.values()].map(({ path, names }) => {
+      const others = names.filter((name) => name !== path);
+      const also = others.length === 0 ? '' : ` (also called ${listed(others)})`;
+      return { check, path, message: `${path} is ${what}${also}` };
+    });
   });
 }
 

@@ -5,10 +5,15 @@ import type { Observation } from './finding.ts';
 import { type ImageFiles, runsOn } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 
-export function checkOtherArchitectures({ arch }: ImageSubject, files: ImageFiles): Observation[] {
+/** `said` are the paths that another check has spoken of. */
+export function checkOtherArchitectures(
+  { arch }: ImageSubject,
+  files: ImageFiles,
+  said: ReadonlySet<string>,
+): Observation[] {
   return files.known.flatMap(({ path, facts: { elf } }): Observation[] => {
     const isCode = elf?.type === ELF_TYPE.executable || elf?.type === ELF_TYPE.shared;
-    if (elf === undefined || !isCode || runsOn(arch, elf)) return [];
+    if (elf === undefined || !isCode || runsOn(arch, elf) || said.has(path)) return [];
     const message = `${path} is for another architecture than ${arch} (ELF machine ${elf.machine}, ${elf.bits} bits)`;
     return [{ check: 'runs/other-architecture', path, message }];
   });

@@ -2,7 +2,6 @@
 
 import type { CheckId } from './check-table.ts';
 import type { HardeningException } from './policy.ts';
-import type { Score } from './score.ts';
 
 /** What a check reports. */
 export interface Observation {
@@ -36,16 +35,4 @@ export interface UnrunScript {
   readonly reproduced: readonly string[];
   /** Commands whose effect is missing. */
   readonly missing: readonly string[];
-}
-
-export interface HardeningReport {
-  /** OCI form. */
-  readonly arch: string;
-  /** Errors first, then by check in the table's order, then by path. */
-  readonly findings: readonly Finding[];
-  readonly excused: readonly Excused[];
-  readonly scripts: readonly UnrunScript[];
-  readonly score: Score;
-  /** What was looked at, so that "nothing found" says something. */
-  readonly looked: { readonly files: number; readonly programs: number; readonly packages: number };
 }

@@ -1,5 +1,6 @@
 // runs/: the interpreters that scripts name in their first line, found as the kernel and env(1) find them.
 
+import { listed } from './enumeration.ts';
 import type { FileFacts } from './file-facts.ts';
 import type { Observation } from './finding.ts';
 import type { ImageFiles } from './image-files.ts';
@@ -12,34 +13,50 @@ type Script = NonNullable<FileFacts['script']>;
 /** The kernel follows scripts as interpreters of scripts so far. */
 const MAX_NESTED_SCRIPTS = 4;
 
-/** Executable scripts whose interpreter is missing, one observation for each missing interpreter. */
-export function checkScriptInterpreters(subject: ImageSubject, files: ImageFiles): Observation[] {
-  return files.known.flatMap(({ path, node, facts: { script } }): Observation[] => {
-    if (script === undefined || (node.mode & 0o111) === 0) return [];
-    const problem = interpreterProblem(subject, files, script);
-    return problem === undefined ? [] : [{ check: 'runs/script-interpreter', path, message: `${path} ${problem}` }];
-  });
+/**
+ * Executable scripts whose interpreter is missing: one observation for each interpreter, since it is what has to be added.
+ * `said` are the paths that another check has spoken of.
+ */
+export function checkScriptInterpreters(
+  subject: ImageSubject,
+  files: ImageFiles,
+  said: ReadonlySet<string>,
+): Observation[] {
+  const scripts = new Map<string, string[]>();
+  for (const { path, node, facts } of files.known) {
+    if (facts.script === undefined || (node.mode & 0o111) === 0 || said.has(path)) continue;
+    const missing = missingInterpreter(subject, files, facts.script);
+    if (missing !== undefined) scripts.set(missing, [...(scripts.get(missing) ?? []), path]);
+  }
+  return [...scripts].map(([interpreter, paths]) => ({
+    check: 'runs/script-interpreter',
+    ...(interpreter.startsWith('/') && { path: interpreter.slice(1) }),
+    message: `${listed(paths)} cannot run without ${interpreter}, which is not in the image`,
+  }));
 }
 
-/** What is wrong, to be read after the script's name; undefined where it can be started. */
-export function interpreterProblem(subject: ImageSubject, files: ImageFiles, script: Script): string | undefined {
+/** The interpreter that keeps a script from starting: a path, or the name of a program that is not in PATH. */
+export function missingInterpreter(subject: ImageSubject, files: ImageFiles, script: Script): string | undefined {
+  const directory = workingDirectoryOf(subject.run);
   let current = script;
   for (let depth = 0; depth < MAX_NESTED_SCRIPTS; depth++) {
-    const directory = workingDirectoryOf(subject.run);
     const found = resolvePath(subject.tree, current.interpreter, directory);
-    if (found?.node.kind !== 'file') return `needs the interpreter ${current.interpreter}, which is not in the image`;
+    if (found?.node.kind !== 'file') return current.interpreter;
     const program = baseName(current.interpreter) === 'env' ? programOfEnv(current.argument) : undefined;
-    if (program !== undefined && !program.includes('/')) {
-      const inPath = searchDirectories(subject.run).some(
-        (searched) => resolvePath(subject.tree, `${searched}/${program}`, directory)?.node.kind === 'file',
-      );
-      if (!inPath) return `needs the interpreter ${program}, which is not in PATH`;
-    }
+    if (program !== undefined && !program.includes('/') && !isInPath(subject, program)) return program;
     const next = files.factsOf(found.node)?.script;
     if (next === undefined) return undefined;
     current = next;
   }
-  return `needs interpreters that are scripts themselves, more than ${MAX_NESTED_SCRIPTS} of them`;
+  // A circle of scripts: the kernel gives up at it.
+  return current.interpreter;
+}
+
+function isInPath({ tree, run }: ImageSubject, program: string): boolean {
+  const directory = workingDirectoryOf(run);
+  return searchDirectories(run).some(
+    (searched) => resolvePath(tree, `${searched}/${program}`, directory)?.node.kind === 'file',
+  );
 }
 
 /** `env -S -i NAME=value python3 -u` asks for python3. */

@@ -29,20 +29,27 @@ const ISSUERS: readonly (readonly [prefix: RegExp, what: string])[] = [
   [/^AccountKey=/, 'an Azure storage key'],
 ];
 
-/** Keys and tokens with a form of their own, in any text. Each kind once a line. */
+/** More in one file say nothing new. */
+const MAX_HITS = 20;
+
+/** Keys and tokens with a form of their own, in any text; the first of a file. */
 export function findTokens(text: string): SecretHit[] {
   const hits: SecretHit[] = [];
   for (const match of text.matchAll(FORMS)) {
-    const token = match[0];
-    const line = lineAt(text, match.index);
-    if (token.startsWith('-----')) {
-      if (hasKeyBody(text, match.index + token.length)) hits.push({ kind: 'private-key', what: 'a private key', line });
-      continue;
-    }
-    const what = ISSUERS.find(([prefix]) => prefix.test(token))?.[1];
-    if (what !== undefined && !isExample(token)) hits.push({ kind: 'secret', what, line });
+    const hit = tokenHit(text, match[0], match.index);
+    if (hit !== undefined && hits.push(hit) === MAX_HITS) break;
   }
   return hits;
+}
+
+function tokenHit(text: string, token: string, index: number): SecretHit | undefined {
+  if (token.startsWith('-----')) {
+    if (!hasKeyBody(text, index + token.length)) return undefined;
+    return { kind: 'private-key', what: 'a private key', line: lineAt(text, index) };
+  }
+  const what = ISSUERS.find(([prefix]) => prefix.test(token))?.[1];
+  if (what === undefined || isExample(token)) return undefined;
+  return { kind: 'secret', what, line: lineAt(text, index) };
 }
 
 /** A key, not just talk of one: base64 follows, perhaps after headers, perhaps with escaped line ends as in JSON. */
@@ -53,34 +60,33 @@ function hasKeyBody(text: string, at: number): boolean {
   return letters.length >= 40 && entropyBits(letters) > 3.5;
 }
 
-/** `password = "..."`, `API_TOKEN: ...`: a name that sounds secret and what is given to it. */
+/** `password = "..."`, `API_TOKEN: ...`: the end of a name that sounds secret, and what is given to it. */
 const ASSIGNMENT =
-  /([A-Za-z0-9_.-]{0,64}?(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth)[A-Za-z0-9_.-]{0,32})["']?[ \t]*[=:][ \t]*(?:"([^"\n]{1,512})"|'([^'\n]{1,512})'|([^\s"'#;,]{1,512}))/gi;
+  /((?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth)[\w.-]{0,32})["']?[ \t]*[=:][ \t]*(?:"([^"\n]{1,512})"|'([^'\n]{1,512})'|([^\s"'#;,]{1,512}))/gi;
+
+const URL_PASSWORD = /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,128}:([^\s/@"']{6,256})@/gi;
 
 /**
  * Values that look random given to names that sound secret: for configuration files, environments and command histories,
- * where an assignment is one. Never for source code, whose variables are called like that too.
+ * where an assignment is one. Never for source code, whose variables are called like that too. The first of a file.
  */
 export function findAssignedSecrets(text: string): SecretHit[] {
   const hits: SecretHit[] = [];
   for (const match of text.matchAll(ASSIGNMENT)) {
-    const [, name = '', double, single, bare] = match;
-    const value = double ?? single ?? bare ?? '';
-    if (isInnocentName(name) || !looksRandom(value)) continue;
-    hits.push({
-      kind: 'secret',
-      what: `a value for "${name}" that looks like a secret`,
-      line: lineAt(text, match.index),
-    });
+    const [, nameEnd = '', double, single, bare] = match;
+    const nameStart = /[\w.-]*$/.exec(text.slice(Math.max(0, match.index - 64), match.index))?.[0] ?? '';
+    const name = `${nameStart}${nameEnd}`;
+    if (isInnocentName(name) || !looksRandom(double ?? single ?? bare ?? '')) continue;
+    const what = `a value for "${name}" that looks like a secret`;
+    if (hits.push({ kind: 'secret', what, line: lineAt(text, match.index) }) === MAX_HITS) return hits;
   }
   for (const match of text.matchAll(URL_PASSWORD)) {
     if (!looksChosen(match[1] as string)) continue;
-    hits.push({ kind: 'secret', what: 'a password in a URL', line: lineAt(text, match.index) });
+    const hit = { kind: 'secret', what: 'a password in a URL', line: lineAt(text, match.index) } as const;
+    if (hits.push(hit) === MAX_HITS) break;
   }
   return hits.toSorted((a, b) => a.line - b.line);
 }
-
-const URL_PASSWORD = /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,128}:([^\s/@"']{6,256})@/gi;
 
 /** Not a placeholder such as `password` or `${PASS}`: people's passwords have digits or are long. */
 function looksChosen(password: string): boolean {

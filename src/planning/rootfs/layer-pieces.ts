@@ -16,12 +16,12 @@ const WRITER_VERSION = 1;
 /** Most bytes of a piece: enough for deflate, small enough for many at once. */
 export const PIECE_BYTES = 1024 * 1024;
 
-/** A file from this size has pieces of its own, which no neighbour can spoil. */
+/** A file from this size has pieces of its own, which no neighbour can spoil. 32 KiB: 0.16 % larger, 128 KiB: 0.07 % smaller. */
 const OWN_PIECES_BYTES = 64 * 1024;
 
 /**
- * A piece of small files ends where another package's begin, once it has this size. Measured on 111 packages, 5,500 files:
- * 16 KiB makes 0.3 % more bytes than never ending there; 4 KiB 0.6 %.
+ * A piece of small files ends where another package's begin, once it has this size: with 111 packages, 1 % of the bytes lie in
+ * pieces that packages share. It costs 0.01 % of the size (4 KiB, 64 KiB and no end at all were measured, too).
  */
 const SHARED_PIECE_BYTES = 16 * 1024;
 
@@ -135,7 +135,7 @@ function slice(part: PiecePart, start: number, size: number): PiecePart {
     : { offset: part.offset + start, size, file: part.file };
 }
 
-/** A packaged range is named by the digest of its package's data: 1 % of the time that hashing its bytes would take. */
+/** A packaged range is named by the digest of its package's data: nothing has to be read to find a piece. */
 function keyOf(parts: readonly PiecePart[], dataHashes: readonly string[]): string {
   const outline = parts.map((part) =>
     part instanceof Uint8Array ? part.length : [dataHashes[part.file.packageIndex], part.offset, part.size],

@@ -120,11 +120,19 @@ async function pushBlobs(
   let done = 0;
   let sentBytes = 0;
   await mapBounded(blobs, concurrency, async ({ descriptor, source }) => {
-    const outcome = await client.pushBlob(descriptor, source, { mountFrom });
+    const { sizeBytes, digest } = descriptor;
+    let counted = 0;
+    // Bytes that are sent again are no progress.
+    const count = (more: number) => {
+      const news = Math.min(more, sizeBytes - counted);
+      counted += news;
+      done += news;
+      if (news > 0) events({ type: 'progress', phase: 'push', done, total, unit: 'bytes', item: digest });
+    };
+    const outcome = await client.pushBlob(descriptor, source, { mountFrom, onSent: count });
     counts[outcome] += 1;
-    if (outcome === 'sent') sentBytes += descriptor.sizeBytes;
-    done += descriptor.sizeBytes;
-    events({ type: 'progress', phase: 'write', done, total, unit: 'bytes', item: descriptor.digest });
+    if (outcome === 'sent') sentBytes += sizeBytes;
+    count(sizeBytes);
   });
   return { blobs: counts, sentBytes };
 }

@@ -230,11 +230,11 @@ describe('an upload', () => {
   });
 
   it('goes on in the next process', async () => {
-    const first = await openFaultyRegistry({ directory: join(registry.directory, '..', `${Date.now()}-restarted`) });
+    const directory = join(registry.directory, 'inner');
+    const first = await openFaultyRegistry({ directory });
     const { location = '' } = (await raw(first.url, 'POST', UPLOADS)).headers;
     await raw(first.url, 'PATCH', location, chunk('before '));
     await first.close();
-    const { directory } = first;
     const second = await openFaultyRegistry({ directory });
     expect((await raw(second.url, 'PATCH', location, chunk('after', '7-11'))).status).toBe(202);
     const digest = sha256Of('before after');

@@ -1,0 +1,32 @@
+// The command that holds an image against the hardening contract.
+
+import { COMMAND_GROUP, type CommandPlan, SOURCES } from './command-plan.ts';
+
+export const CHECK_PLAN: CommandPlan = {
+  name: 'check',
+  args: [['image', 'a configuration, the path of a layout or archive, or a reference']],
+  summary: 'check that an image runs, is minimal, locked down and accountable; exit code 7 if not',
+  group: COMMAND_GROUP.images,
+  flags: [
+    'arch',
+    'lockfile',
+    'offline',
+    ...SOURCES,
+    'package-append',
+    'cache-dir',
+    'include-paths',
+    'ignore-signatures',
+    'limits',
+    'registry',
+  ],
+  examples: [
+    'stave check image.yaml',
+    'stave check app.tar --profile distroless',
+    'stave check ghcr.io/org/app:1.0.0 --format sarif > findings.sarif',
+  ],
+  extra: (command) =>
+    command
+      .option('--profile <PROFILE>', 'default, distroless, strict or off (default: the configuration says)')
+      .option('--format <FORMAT>', 'text, json, sarif or markdown (default: text)'),
+  load: async () => (await import('./commands/check.ts')).runCheck,
+};

@@ -1,0 +1,32 @@
+// What a command is before it runs: its names, arguments, flags and help, as data (cli.md 1 and 2).
+
+import type { Command } from 'commander';
+import type { SharedFlag } from './flags.ts';
+import type { CommandRun } from './session.ts';
+
+export interface CommandPlan {
+  /** One word, or a family and a word: `registry serve`. */
+  readonly name: string;
+  /** Three dots after the name of the last one take one or more of it. */
+  readonly args: readonly (readonly [name: string, description: string])[];
+  readonly summary: string;
+  readonly group: string;
+  readonly flags: readonly SharedFlag[];
+  readonly examples: readonly string[];
+  readonly hidden?: boolean;
+  readonly extra?: (command: Command) => void;
+  readonly load: () => Promise<CommandRun>;
+}
+
+export const COMMAND_GROUP = {
+  build: 'Build:',
+  images: 'Images, wherever they are:',
+  look: 'Look before you build:',
+  other: 'Other outputs:',
+  tool: 'The tool:',
+} as const;
+
+export const CONFIG = ['config', 'image configuration (YAML)'] as const;
+
+/** Flags that add to where packages come from. */
+export const SOURCES = ['keyring-append', 'build-repository-append', 'repository-append'] as const;

@@ -1,0 +1,59 @@
+// `stave publish <config> <tag...>` (cli.md 2). stdout has the reference of the index by digest and nothing else; what was done
+// is told on stderr.
+
+import type { PublishReport } from '../../operations/publish-image/publish.ts';
+import { textFlag } from '../flags.ts';
+import { imagesRequest } from '../images-request.ts';
+import type { CommandRun, Session } from '../session.ts';
+import { given } from '../source-request.ts';
+import { printable } from '../ui/printable.ts';
+import { printCount, printSize } from '../ui/quantity.ts';
+
+export const runPublish: CommandRun = async (session, [config = '', ...tags], flags) => {
+  const { publishImage } = await session.operations();
+  const request = {
+    ...imagesRequest(config, flags),
+    tags,
+    attachSbom: flags['attachSbom'] !== false,
+    local: flags['local'] === true,
+    dryRun: flags['dryRun'] === true,
+    ...given('imageRefs', textFlag(flags, 'imageRefs')),
+    ...given('sbomPath', textFlag(flags, 'sbomPath')),
+  };
+  const report = await publishImage(request, session.host);
+  const phases = session.phases();
+  session.note(publishSummary(report, session));
+  session.result({ ...report, phases }, `${report.reference}\n`);
+  return 0;
+};
+
+function publishSummary(report: PublishReport, { paint, shortPath }: Session): string {
+  const images = report.images.map(
+    ({ arch, sizeBytes, packageCount }) => `${arch}: ${printCount(packageCount, 'package')}, ${printSize(sizeBytes)}`,
+  );
+  return [
+    ...images,
+    ...report.repositories.map(repositoryLine),
+    ...report.repositories.flatMap(({ tags }) =>
+      tags.map(
+        ({ reference, moved }) => `${paint('good', printable(reference))}${moved ? '' : ' (was there already)'}`,
+      ),
+    ),
+    ...(report.dryRun ? report.tags.map((tag) => `${printable(tag)} (not pushed: --dry-run)`) : []),
+    ...(report.loaded === undefined
+      ? []
+      : report.loaded.names.map((name) => `${paint('good', printable(name))} in ${report.loaded?.engine}`)),
+    ...report.sbomPaths.map((path) => `SBOM: ${printable(shortPath(path))}`),
+    '',
+  ].join('\n');
+}
+
+function repositoryLine({ repository, pushed, newSboms }: PublishReport['repositories'][number]): string {
+  const { present, mounted, sent } = pushed.blobs;
+  const known = [present > 0 ? `${present} there already` : '', mounted > 0 ? `${mounted} mounted` : ''].filter(
+    Boolean,
+  );
+  const blobs = sent > 0 ? `sent ${printCount(sent, 'blob')} (${printSize(pushed.sentBytes)})` : 'sent no blobs';
+  const sboms = newSboms === 0 ? [] : [`${printCount(newSboms, 'SBOM')} attached`];
+  return `${printable(repository)}: ${[blobs, ...known, ...sboms].join(', ')}`;
+}

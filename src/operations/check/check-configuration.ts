@@ -1,0 +1,54 @@
+// The hardening contract on what a configuration would become: assembled as a build does, but neither compressed nor written.
+
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { Failure } from '../../base/failure.ts';
+import { openImageTree } from '../../effects/image/image-tree.ts';
+import { readOciLayout } from '../../effects/output/oci-layout.ts';
+import { findImage } from '../../formats/oci/image.ts';
+import { platformOf } from '../../planning/config/architecture.ts';
+import { DEFAULT_POLICY } from '../../planning/hardening/policy.ts';
+import type { HardeningReport } from '../../planning/hardening/report.ts';
+import type { Host } from '../host.ts';
+import { type AssembledRootfs, withRootfs } from '../image/assemble-image.ts';
+import { buildMoments } from '../image/build-moment.ts';
+import { type OpenImage, openKeys, withImage } from '../image/open-image.ts';
+import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
+import type { Checked, CheckRequest } from './check.ts';
+import { checkRootfs } from './check-rootfs.ts';
+
+export async function checkConfiguration(request: CheckRequest, host: Host): Promise<Checked> {
+  const { packageAppend, annotations, lockfile, profile } = request;
+  return await withImage(request, host, { flags: { packageAppend, annotations } }, async (image) => {
+    const policy = { ...(image.config.hardening ?? DEFAULT_POLICY), ...(profile !== undefined && { profile }) };
+    const keys = await openKeys(image);
+    const resolved =
+      lockfile === undefined
+        ? resolveForBuild(image, await openIndexes(image, keys), packageAppend)
+        : resolveFromLock(image, lockfile, packageAppend);
+    const moments = buildMoments(request.buildDate, host.env);
+    const images: HardeningReport[] = [];
+    for (const one of resolved) {
+      const base = await openBase(image, one.arch);
+      const check = async (assembled: AssembledRootfs) => checkRootfs(assembled, policy, base);
+      try {
+        images.push(await withRootfs(image, { resolved: one, keys: keys.forArch(one.arch), moments }, check));
+      } finally {
+        base?.close();
+      }
+    }
+    return { policy, images };
+  });
+}
+
+/** The image of contents.baseimage for the architecture. */
+async function openBase({ config, host }: OpenImage, arch: string) {
+  const { baseImage } = config.contents;
+  if (baseImage === undefined) return undefined;
+  const { index, blobs } = await readOciLayout(resolve(host.cwd, baseImage.image));
+  const image = findImage(index, { os: 'linux', architecture: platformOf(arch).architecture });
+  if (image === undefined) {
+    throw new Failure('IMAGE_INVALID', `the base image ${baseImage.image} has no image for ${arch}`);
+  }
+  return { ...(await openImageTree(image, blobs, tmpdir())), image };
+}

@@ -1,0 +1,68 @@
+// `stave check`: the hardening contract on the image of a configuration, assembled in memory, or on any image that exists: in a
+// layout, an archive or a registry.
+
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type ArchiveKind, recognizeArchive } from '../../effects/image/archive-file.ts';
+import { unusedExceptions } from '../../planning/hardening/check-image.ts';
+import type { Finding } from '../../planning/hardening/finding.ts';
+import type { HardeningPolicy, HardeningProfile } from '../../planning/hardening/policy.ts';
+import type { HardeningReport } from '../../planning/hardening/report.ts';
+import type { Host } from '../host.ts';
+import type { ImageRequest } from '../image/request.ts';
+import type { RegistryAccess } from '../registry/registry-request.ts';
+import { checkConfiguration } from './check-configuration.ts';
+import { checkStoredImage } from './check-stored-image.ts';
+
+/** `configPath` is what to check, whatever it is. */
+export interface CheckRequest extends ImageRequest, RegistryAccess {
+  readonly offline: boolean;
+  /** In place of what the configuration says. */
+  readonly profile?: HardeningProfile;
+}
+
+/** What a check found, and by which policy. */
+export interface Checked {
+  readonly policy: HardeningPolicy;
+  /** One for each architecture. */
+  readonly images: readonly HardeningReport[];
+}
+
+export interface CheckReport {
+  /** As the user named it. */
+  readonly subject: string;
+  readonly profile: HardeningProfile;
+  readonly images: readonly HardeningReport[];
+  /** About the policy itself, not about one architecture. */
+  readonly findings: readonly Finding[];
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+export async function checkSubject(request: CheckRequest, host: Host): Promise<CheckReport> {
+  const { policy, images } = await checkWhateverItIs(request, host);
+  const findings = unusedExceptions(policy, images);
+  const all = [...findings, ...images.flatMap((image) => image.findings)];
+  const errors = all.filter(({ level }) => level === 'error').length;
+  const { profile } = policy;
+  return { subject: request.configPath, profile, images, findings, errors, warnings: all.length - errors };
+}
+
+async function checkWhateverItIs(request: CheckRequest, host: Host): Promise<Checked> {
+  const kind = await recognize(request.configPath, host.cwd);
+  return kind === 'configuration'
+    ? await checkConfiguration(request, host)
+    : await checkStoredImage(request, kind, host);
+}
+
+/**
+ * What is there decides. What is not there may still be a configuration of --include-paths, by its name; everything else
+ * is the name of an image.
+ */
+async function recognize(text: string, cwd: string): Promise<'configuration' | 'image' | ArchiveKind> {
+  if (/^(?:oci|docker-archive|docker):/.test(text)) return 'image';
+  const path = resolve(cwd, text);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile()) return (await recognizeArchive(path)) ?? 'configuration';
+  return found === undefined && /\.ya?ml$/i.test(text) ? 'configuration' : 'image';
+}

@@ -1,0 +1,159 @@
+// One build into any number of repositories of any number of registries (layer-and-oci.md 14). First blobs, manifests by digest
+// and SBOMs go everywhere; only when all of that is there do tags move. So nobody ever sees half of it.
+
+import { mapBounded } from '../../base/bounded.ts';
+import type { EventSink, StaveEvent } from '../../base/events.ts';
+import { Failure } from '../../base/failure.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { type PushImageReport, pushImageIndex } from '../../effects/registry/client/push-image.ts';
+import type { RegistryClient } from '../../effects/registry/client/registry-client.ts';
+import type { BlobSource } from '../../formats/oci/blob-source.ts';
+import type { ImageIndex } from '../../formats/oci/image.ts';
+import { printReference, type Reference } from '../../formats/oci/reference.ts';
+import { moveTag, pushAttachments } from '../registry/push-attachments.ts';
+import type { Registries } from '../registry/registries.ts';
+import type { SbomAttachments } from './sbom-attachments.ts';
+
+export interface PublishedTag {
+  /** Fully qualified. */
+  readonly reference: string;
+  /** False where it was there already. */
+  readonly moved: boolean;
+}
+
+export interface PublishedRepository {
+  /** `ghcr.io/org/app` */
+  readonly repository: string;
+  readonly pushed: PushImageReport;
+  /** SBOMs that were not attached there yet. */
+  readonly newSboms: number;
+  readonly tags: readonly PublishedTag[];
+}
+
+export interface Publication {
+  readonly index: ImageIndex;
+  readonly blobs: BlobSource;
+  /** undefined: none are attached. */
+  readonly sboms: SbomAttachments | undefined;
+  /** Each with a tag. */
+  readonly references: readonly Reference[];
+}
+
+interface Target {
+  readonly repository: string;
+  readonly client: RegistryClient;
+  readonly references: readonly Reference[];
+}
+
+/** Answers in the order in which the repositories are first named. Failures of `RegistryClient` and of the blobs. */
+export async function pushEverywhere(
+  publication: Publication,
+  registries: Registries,
+  events: EventSink,
+): Promise<PublishedRepository[]> {
+  const targets = targetsOf(publication.references, registries);
+  const progress = addingUp(events);
+  const perRegistry = [...grouped(targets, ({ client }) => client.registry).values()];
+  const contents = new Map<Target, Pick<PublishedRepository, 'pushed' | 'newSboms'>>();
+  await mapBounded(perRegistry, LIMITS.parallelDownloads, async (neighbours) => {
+    // One after the other, so that a registry is sent a layer once and mounts it for the others.
+    for (const [i, target] of neighbours.entries()) {
+      contents.set(target, await pushContents(publication, target, neighbours[i - 1], progress(target.repository)));
+    }
+  });
+  const moved = await moveTags(publication.index, targets);
+  return targets.map((target) => ({
+    repository: target.repository,
+    ...(contents.get(target) as Pick<PublishedRepository, 'pushed' | 'newSboms'>),
+    tags: target.references.map((reference) => ({
+      reference: printReference(reference),
+      moved: moved.get(printReference(reference)) ?? false,
+    })),
+  }));
+}
+
+function targetsOf(references: readonly Reference[], registries: Registries): Target[] {
+  const groups = grouped(references, repositoryName);
+  return [...groups].map(([repository, named]) => {
+    const distinct = new Map(named.map((reference) => [reference.tag, reference]));
+    return { repository, client: registries.client(named[0] as Reference), references: [...distinct.values()] };
+  });
+}
+
+/** Everything but what makes it visible by a name. */
+async function pushContents(
+  { index, blobs, sboms }: Publication,
+  { client, repository }: Target,
+  neighbour: Target | undefined,
+  events: EventSink,
+): Promise<Pick<PublishedRepository, 'pushed' | 'newSboms'>> {
+  const mount = neighbour === undefined ? {} : { mountFrom: neighbour.client.repository };
+  const pushed = await pushImageIndex(client, index, blobs, { tags: [], events, ...mount });
+  if (sboms === undefined) return { pushed, newSboms: 0 };
+  try {
+    return { pushed, newSboms: await pushAttachments(client, sboms.attachments, sboms.blobs, { events, ...mount }) };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { code, message, hint, notes, data } = error;
+    throw new Failure(code, `the SBOMs cannot be attached in ${repository}: ${message}`, {
+      hint: 'the image is there, but has no tag yet; --attach-sbom=false publishes it without SBOMs',
+      notes: [...notes, ...(hint === undefined ? [] : [hint])],
+      data,
+      cause: error,
+    });
+  }
+}
+
+/** Fully qualified reference -> whether it moved. A Failure says which had moved before. */
+async function moveTags(index: ImageIndex, targets: readonly Target[]): Promise<Map<string, boolean>> {
+  const moved = new Map<string, boolean>();
+  const all = targets.flatMap(({ client, references }) => references.map((reference) => ({ client, reference })));
+  const failures: unknown[] = [];
+  await mapBounded(all, LIMITS.parallelDownloads, async ({ client, reference }) => {
+    try {
+      moved.set(printReference(reference), await moveTag(client, reference.tag ?? 'latest', index));
+    } catch (error) {
+      failures.push(error);
+    }
+  });
+  const [first] = failures;
+  if (first === undefined) return moved;
+  if (!(first instanceof Failure)) throw first;
+  const done = [...moved.keys()];
+  throw new Failure(first.code, first.message, {
+    ...(first.hint !== undefined && { hint: first.hint }),
+    notes: [
+      ...first.notes,
+      ...(done.length === 0 ? ['no tag has moved'] : done.map((tag) => `this tag is in place: ${tag}`)),
+    ],
+    data: first.data,
+    cause: first,
+  });
+}
+
+/** In the order in which the keys first occur. */
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
+export function repositoryName({ registry, repository }: Pick<Reference, 'registry' | 'repository'>): string {
+  return `${registry}/${repository}`;
+}
+
+type Progress = Extract<StaveEvent, { type: 'progress' }>;
+
+/** Repositories are pushed to at the same time: what people see is the sum. */
+function addingUp(events: EventSink): (repository: string) => EventSink {
+  const last = new Map<string, Progress>();
+  return (repository) => (event) => {
+    if (event.type !== 'progress') {
+      events(event);
+      return;
+    }
+    last.set(repository, event);
+    const sum = (key: 'done' | 'total') => [...last.values()].reduce((total, one) => total + one[key], 0);
+    events({ ...event, done: sum('done'), total: sum('total') });
+  };
+}
