@@ -21,6 +21,8 @@ const SIDEWAYS: Readonly<Record<string, string>> = {
   'planning/hardening -> planning/rootfs': 'what is checked is the finished tree',
   'effects/registry -> effects/http': 'registries are spoken to over HTTP',
   'effects/registry -> effects/output': 'the registry on a folder keeps blobs as layouts do',
+  'effects/engine -> effects/output': 'an engine loads the archive that we write',
+  'effects/repository -> effects/output': 'a mirror is written like any output',
   'effects/repository -> effects/http': 'repositories are fetched over HTTP',
   'effects/repository -> effects/store': 'and kept in the store',
 };

@@ -7,7 +7,7 @@ import type { CommandRun } from './session.ts';
 export interface CommandPlan {
   /** One word, or a family and a word: `registry serve`. */
   readonly name: string;
-  /** Three dots after the name of the last one take one or more of it. */
+  /** Three dots after the name of the last one take one or more of it; one in brackets may be left out. */
   readonly args: readonly (readonly [name: string, description: string])[];
   readonly summary: string;
   readonly group: string;

@@ -129,6 +129,39 @@ export const IMAGE_PLANS: readonly CommandPlan[] = [
     load: async () => (await import('./commands/load.ts')).runLoad,
   },
   {
+    name: 'login',
+    args: [['[registry]', 'its host, with port if it needs one (default: Docker Hub)']],
+    summary: 'log in to a registry, where docker and others find it too',
+    group: COMMAND_GROUP.images,
+    flags: ['registry'],
+    examples: ['stave login ghcr.io -u USER --password-stdin < token'],
+    extra: (command) => {
+      command.option('-u, --username <USER>', 'who you are');
+      command.option('-p, --password <PASSWORD>', 'your password or token; better: --password-stdin');
+      addSwitch(command, 'password-stdin', false, 'read the password from standard input');
+    },
+    load: async () => (await import('./commands/login.ts')).runLogin,
+  },
+  {
+    name: 'logout',
+    args: [['[registry]', 'its host (default: Docker Hub)']],
+    summary: 'forget the credentials of a registry',
+    group: COMMAND_GROUP.images,
+    flags: [],
+    examples: ['stave logout ghcr.io'],
+    load: async () => (await import('./commands/login.ts')).runLogout,
+  },
+  {
+    name: 'doctor',
+    args: [['image', 'a reference']],
+    summary: 'say which credentials are used for a registry, whether it can be reached, and what it can do',
+    group: COMMAND_GROUP.images,
+    flags: ['registry'],
+    examples: ['stave doctor ghcr.io/org/app:1.0.0'],
+    extra: (command) => addSwitch(command, 'write', false, 'try what needs the right to push; nothing is left behind'),
+    load: async () => (await import('./commands/doctor.ts')).runDoctor,
+  },
+  {
     name: 'mirror',
     args: [['input...', 'image configurations and lock files']],
     summary: 'copy the packages, indexes, keys and base images they need into a folder, for builds without network',

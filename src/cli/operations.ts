@@ -5,7 +5,8 @@ import type { PruneReport } from '../effects/store/prune-store.ts';
 import type { CacheStatus } from '../effects/store/store-status.ts';
 import type { BuildReport, BuildRequest } from '../operations/build-image/build.ts';
 import type { CacheRequest, PruneRequest } from '../operations/cache.ts';
-import type { CheckReport, CheckRequest } from '../operations/check/check.ts';
+import type { CheckReport } from '../operations/check/check.ts';
+import type { CheckRequest } from '../operations/check/check-request.ts';
 import type { CleanReport, CleanRequest } from '../operations/clean.ts';
 import type { DotRequest } from '../operations/dot.ts';
 import type { Host } from '../operations/host.ts';
@@ -14,8 +15,11 @@ import type { LockReport, LockRequest } from '../operations/lock.ts';
 import type { RootfsReport, RootfsRequest } from '../operations/minirootfs.ts';
 import type { PublishReport, PublishRequest } from '../operations/publish-image/publish.ts';
 import type { CopyReport, CopyRequest, PullRequest } from '../operations/registry/copy.ts';
+import type { DoctorReport, DoctorRequest } from '../operations/registry/doctor.ts';
 import type { InspectReport, InspectRequest } from '../operations/registry/inspect.ts';
 import type { LoadReport, LoadRequest } from '../operations/registry/load.ts';
+import type { LoginReport, LoginRequest } from '../operations/registry/login.ts';
+import type { LogoutReport } from '../operations/registry/logout.ts';
 import type { MirrorReport, MirrorRequest } from '../operations/registry/mirror.ts';
 import type { RegistryServing, ServeRequest } from '../operations/registry/serve.ts';
 import type { TagReport, TagRequest } from '../operations/registry/tag.ts';
@@ -48,6 +52,10 @@ export interface Operations {
   readImageTree(request: TreeRequest, host: Host): Promise<TreeReport>;
   loadImage(request: LoadRequest, host: Host): Promise<LoadReport>;
   mirrorInputs(request: MirrorRequest, host: Host): Promise<MirrorReport>;
+  login(request: LoginRequest, host: Host): Promise<LoginReport>;
+  /** `registry` undefined: Docker Hub. */
+  logout(registry: string | undefined, host: Host): Promise<LogoutReport>;
+  doctor(request: DoctorRequest, host: Host): Promise<DoctorReport>;
 }
 
 export const operations: Operations = {
@@ -75,6 +83,9 @@ export const operations: Operations = {
   inspectImage: async (request, host) =>
     (await import('../operations/registry/inspect.ts')).inspectImage(request, host),
   readImageTree: async (request, host) => (await import('../operations/registry/tree.ts')).readImageTree(request, host),
+  login: async (request, host) => (await import('../operations/registry/login.ts')).login(request, host),
+  logout: async (registry, host) => (await import('../operations/registry/logout.ts')).logout(registry, host),
+  doctor: async (request, host) => (await import('../operations/registry/doctor.ts')).doctor(request, host),
   loadImage: async (request, host) => (await import('../operations/registry/load.ts')).loadImage(request, host),
   mirrorInputs: async (request, host) => (await import('../operations/registry/mirror.ts')).mirrorInputs(request, host),
 };

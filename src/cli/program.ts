@@ -78,7 +78,9 @@ function addCommand(parent: StaveCommand, plan: CommandPlan, act: Act): void {
   command.allowExcessArguments(false).optionsGroup('Options:').helpOption('-h, --help', 'print help');
   command.helpGroup(plan.group).summary(plan.summary);
   command.description(sentence(plan.summary));
-  for (const [name, description] of plan.args) command.argument(`<${name}>`, description);
+  for (const [name, description] of plan.args) {
+    command.argument(name.startsWith('[') ? name : `<${name}>`, description);
+  }
   addSharedFlags(command, plan.flags);
   plan.extra?.(command);
   command.addHelpText('after', ['\nExamples:', ...plan.examples.map((line) => `  ${line}`)].join('\n'));

@@ -36,6 +36,7 @@ export function recordedWorld(
     hostPlatform: 'linux',
     homeDir: '/home/u',
     now: () => time++,
+    stdin: async () => '',
     untilInterrupted: async () => {},
     operations: async () => doing as Operations,
     ...rest,

@@ -1,6 +1,7 @@
 // Everything the command line takes from outside, as one value: main() gets it, tests make their own.
 // Must stay light: it is on the path of `stave version`.
 
+import { Failure } from '../base/failure.ts';
 import type { Operations } from './operations.ts';
 
 /** A stream that takes text. */
@@ -25,6 +26,8 @@ export interface World {
   readonly homeDir: string;
   /** Milliseconds from an arbitrary start; used to time phases, never written into an image. */
   readonly now: () => number;
+  /** All of standard input as text. Failure USAGE_ARGUMENTS beyond 64 KiB: it is for passwords. */
+  readonly stdin: () => Promise<string>;
   /** Resolves when somebody asks this process to end: Ctrl-C, or a signal to terminate. The second time ends it at once. */
   readonly untilInterrupted: () => Promise<void>;
   /** The operations floor behind doors that open on first use. */
@@ -44,10 +47,25 @@ export function processWorld(): World {
     hostPlatform: process.platform,
     homeDir: process.env['HOME'] ?? process.env['USERPROFILE'] ?? '',
     now: () => performance.now(),
+    stdin: readStandardInput,
     untilInterrupted: () =>
       new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
       }),
     operations: async () => (await import('./operations.ts')).operations,
   };
+}
+
+const STDIN_BYTES = 64 * 1024;
+
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of process.stdin) {
+    sizeBytes += (chunk as Buffer).length;
+    if (sizeBytes > STDIN_BYTES)
+      throw new Failure('USAGE_ARGUMENTS', `standard input has more than ${STDIN_BYTES} bytes`);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -99,7 +99,7 @@ describe('a mistake in the configuration', () => {
   it('is the same for every command', async () => {
     const place = new Place(CONFIG.replace('archs', 'arches'));
     for (const argv of [
-      ['build', 'x', 'y'],
+      ['build', 'example/app:1', 'y'],
       ['lock'],
       ['show-config'],
       ['show-packages'],

@@ -1,6 +1,7 @@
 // `stave mirror` and `--mirror` (issue 4): with a mirror the same build runs without network and gives the same digest; what it writes
 // still names the places that the configuration names.
 
+import { createPublicKey } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -86,6 +87,28 @@ describe('a mirror of a configuration', () => {
     expect(place.text('image.lock.json')).toBe(lock);
     const [image] = readBuiltImages(place.path('layout')).values();
     expect(image?.files.get('etc/apk/repositories')?.content.toString()).toBe(`${server.url}/os\n`);
+  });
+
+  it('has what leads to discovered keys, which lie in the image', async () => {
+    const server = await openLoopbackServer((request, response) => serveFiles(files)(request, response));
+    servers.push(server);
+    const files = new Map<string, Uint8Array>([...REPOSITORY.files].map(([path, bytes]) => [`/os/${path}`, bytes]));
+    const jwk = { ...createPublicKey(REPOSITORY.key.publicKeyPem).export({ format: 'jwk' }), kid: 'small' };
+    files.set('/os/apk-configuration', Buffer.from(JSON.stringify({ jwks_uri: `${server.url}/keys` })));
+    files.set('/keys', Buffer.from(JSON.stringify({ keys: [jwk] })));
+    const place = new Place(config(server.url).replace(/ +keyring.*\n/, ''), undefined);
+    const digest = await place.build();
+    await place.do(['lock', 'image.yaml']);
+    const locked = await place.build(['--lockfile', 'image.lock.json']);
+    await place.do(['mirror', 'image.yaml', '--to', 'mirror']);
+    await place.do(['mirror', 'image.lock.json', '--to', 'lock-mirror']);
+    await stop(server);
+    forgetCache(place);
+    expect(await place.build(['--mirror', 'mirror', '--offline'])).toBe(digest);
+    forgetCache(place);
+    expect(await place.build(['--mirror', 'lock-mirror', '--offline', '--lockfile', 'image.lock.json'])).toBe(locked);
+    const [image] = readBuiltImages(place.path('layout')).values();
+    expect(image?.files.has('etc/apk/keys/small.rsa.pub')).toBe(true);
   });
 
   it('of a lock file is enough for builds from it', async () => {

@@ -162,6 +162,18 @@ describe('what arrives', () => {
   });
 });
 
+describe('the built command', () => {
+  it('does the same as the sources, over the network too', async () => {
+    const server = await registry();
+    const place = new Place();
+    const digest = await place.build();
+    const answer = await place.spawnStave(['publish', 'image.yaml', `${server.host}/app:1`]).done;
+    expect(answer.exitCode, answer.stderr).toBe(0);
+    expect(answer.stdout).toBe(`${server.host}/app@${digest}\n`);
+    expect(await digestOf(server, 'app/manifests/1')).toBe(digest);
+  });
+});
+
 describe('the order', () => {
   it('is: everything everywhere by digest, and then the tags', async () => {
     const seen: string[] = [];

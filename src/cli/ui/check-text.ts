@@ -15,7 +15,7 @@ export function printCheck(report: CheckReport, paint: Paint): string {
   if (findings.length > 0) lines.push('', ...findingLines(findings, paint));
   for (const { image, archs } of mergedImages(images)) {
     const { files, programs, packages } = image.looked;
-    const looked = `${printCount(files, 'file')}, ${printCount(programs, 'program')} and libraries, ${printCount(packages, 'package')}`;
+    const looked = `${printCount(files, 'file')}, ${printCount(programs, 'ELF file')}, ${printCount(packages, 'package')}`;
     lines.push('', `${paint('strong', archs.join(', '))}  ${paint('quiet', looked)}`);
     lines.push(...findingLines(image.findings, paint));
     for (const { check, message, exception } of image.excused) {

@@ -43,7 +43,7 @@ export class Connections {
   }
 
   async #open(proxy: string | undefined): Promise<Dispatcher> {
-    const { Agent, Pool, ProxyAgent } = await import('undici');
+    const { Agent, Pool, ProxyAgent } = await import('./undici.ts');
     const { extraCertificates, insecureSkipVerify, timeoutMs, maxPerHost } = this.#options;
     const tls = {
       timeout: timeoutMs,

@@ -59,6 +59,7 @@ function applyEntry(tree: FileTree, path: string, entry: TarEntry, start: number
         return;
       }
       case TAR_TYPE.symlink:
+        refuseEndless(entry.linkname);
         tree.place(path, makeSymlink(entry.linkname, metadata));
         return;
       case TAR_TYPE.hardLink:
@@ -87,16 +88,17 @@ function linkTarget(tree: FileTree, path: string, entry: TarEntry): TreeNode {
 
 /** Without leading slash. `..` is refused, as runtimes refuse it. */
 function layerPath(name: string): string {
-  if (name.length > LIMITS.layerPathCharacters) {
-    throw new Failure(
-      'ARCHIVE_LIMIT',
-      `the layer has a path of ${name.length} characters; at most ${LIMITS.layerPathCharacters} are read`,
-    );
-  }
+  refuseEndless(name);
   const names = name.split('/').filter((part) => part !== '' && part !== '.');
   if (names.includes('..'))
     throw new Failure('ARCHIVE_INVALID', `the layer has the path "${name}", which climbs out of the image`);
   return names.join('/');
+}
+
+function refuseEndless(path: string): void {
+  const most = LIMITS.layerPathCharacters;
+  if (path.length <= most) return;
+  throw new Failure('ARCHIVE_LIMIT', `the layer has a path of ${path.length} characters; at most ${most} are read`);
 }
 
 /** The tree speaks of path mutations; here it is the layer that is odd. */

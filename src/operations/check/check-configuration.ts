@@ -14,7 +14,7 @@ import { type AssembledRootfs, withRootfs } from '../image/assemble-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
 import { type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
-import type { Checked, CheckRequest } from './check.ts';
+import type { Checked, CheckRequest } from './check-request.ts';
 import { checkRootfs } from './check-rootfs.ts';
 
 export async function checkConfiguration(request: CheckRequest, host: Host): Promise<Checked> {

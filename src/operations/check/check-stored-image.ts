@@ -17,7 +17,7 @@ import type { Host } from '../host.ts';
 import { type ImagePlace, parseSourcePlace } from '../registry/image-place.ts';
 import { withRegistries } from '../registry/registries.ts';
 import { type ImageValue, withSourceImage } from '../registry/source-image.ts';
-import type { Checked, CheckRequest } from './check.ts';
+import type { Checked, CheckRequest } from './check-request.ts';
 
 /** Failures of `withSourceImage` and `openImageTree`. */
 export async function checkStoredImage(

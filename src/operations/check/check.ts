@@ -6,27 +6,12 @@ import { resolve } from 'node:path';
 import { type ArchiveKind, recognizeArchive } from '../../effects/image/archive-file.ts';
 import { unusedExceptions } from '../../planning/hardening/check-image.ts';
 import type { Finding } from '../../planning/hardening/finding.ts';
-import type { HardeningPolicy, HardeningProfile } from '../../planning/hardening/policy.ts';
+import type { HardeningProfile } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import type { Host } from '../host.ts';
-import type { ImageRequest } from '../image/request.ts';
-import type { RegistryAccess } from '../registry/registry-request.ts';
 import { checkConfiguration } from './check-configuration.ts';
+import type { Checked, CheckRequest } from './check-request.ts';
 import { checkStoredImage } from './check-stored-image.ts';
-
-/** `configPath` is what to check, whatever it is. */
-export interface CheckRequest extends ImageRequest, RegistryAccess {
-  readonly offline: boolean;
-  /** In place of what the configuration says. */
-  readonly profile?: HardeningProfile;
-}
-
-/** What a check found, and by which policy. */
-export interface Checked {
-  readonly policy: HardeningPolicy;
-  /** One for each architecture. */
-  readonly images: readonly HardeningReport[];
-}
 
 export interface CheckReport {
   /** As the user named it. */

@@ -17,7 +17,7 @@ import { platformOf } from '../../planning/config/architecture.ts';
 import { REF_NAME } from '../registry/source-image.ts';
 import type { OpenImage } from './open-image.ts';
 
-export interface BaseImage {
+interface BaseImage {
   readonly value: ImageIndex['children'][number];
   readonly blobs: BlobSource;
 }

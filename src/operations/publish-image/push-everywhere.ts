@@ -14,7 +14,7 @@ import { moveTag, pushAttachments } from '../registry/push-attachments.ts';
 import type { Registries } from '../registry/registries.ts';
 import type { SbomAttachments } from './sbom-attachments.ts';
 
-export interface PublishedTag {
+interface PublishedTag {
   /** Fully qualified. */
   readonly reference: string;
   /** False where it was there already. */

@@ -58,19 +58,20 @@ export function expandTagTemplate(text: string, images: readonly PackagesOf[]): 
 }
 
 function fill(text: string, answer: (name: string, part: string) => string): string {
-  return text.replace(PLACEHOLDER, (whole, inside: string) => {
+  const filled = text.replace(PLACEHOLDER, (whole, inside: string) => {
     const [, name, part = 'upstream'] = VERSION_PLACEHOLDER.exec(inside) ?? [];
     const parts = Object.keys(PARTS);
     if (name !== undefined && parts.includes(part)) return answer(name, part);
     const near = name === undefined ? undefined : nearestNames(part, parts, 1)[0];
     throw new Failure('USAGE_ARGUMENTS', `the tag "${text}" has a placeholder that we do not know: ${whole}`, {
-      hint:
-        near === undefined
-          ? `write {version:PACKAGE} or {version:PACKAGE|PART}, with PART one of ${parts.join(', ')}`
-          : `did you mean {version:${name}|${near}}?`,
+      hint: near === undefined ? HOW : `did you mean {version:${name}|${near}}?`,
     });
   });
+  if (!/[{}]/.test(filled)) return filled;
+  throw new Failure('USAGE_ARGUMENTS', `the tag "${text}" has a brace without its partner`, { hint: HOW });
 }
+
+const HOW = `write {version:PACKAGE} or {version:PACKAGE|PART}, with PART one of ${Object.keys(PARTS).join(', ')}`;
 
 function versionOf(name: string, text: string, images: readonly PackagesOf[]): string {
   const found = images.flatMap(({ packages }) => packages.filter((one) => one.name === name));

@@ -16,7 +16,7 @@ export interface InstalledPackages {
   readonly verified: boolean;
 }
 
-export interface InstalledPackage {
+interface InstalledPackage {
   readonly name: string;
   readonly version: string;
   readonly license: string;

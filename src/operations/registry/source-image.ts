@@ -33,7 +33,7 @@ export interface SourceImage {
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** Failures IMAGE_NOT_FOUND, IMAGE_INVALID, CHECKSUM_MISMATCH, FILE_UNREADABLE, ARCHIVE_INVALID, and those of registries. */
-export async function openSourceImage(place: ImagePlace, registries: Registries): Promise<SourceImage> {
+async function openSourceImage(place: ImagePlace, registries: Registries): Promise<SourceImage> {
   const name = printPlace(place);
   if (place.kind === 'archive') {
     const archive = await openDockerArchive(place.path);

@@ -102,6 +102,12 @@ const MUTATIONS: readonly (readonly [what: string, spoil: Spoil, expected: reado
       ),
     ['runs/symbol-version'],
   ],
+  [
+    'a 32-bit program without its loader',
+    (i) =>
+      addOwned(i.tree, 'usr/bin/tool', program({ machine: 3, bits: 32, interpreter: '/lib/ld-linux.so.2' }), 0o755),
+    ['runs/other-architecture'],
+  ],
   ['a plug-in', (i) => addOwned(i.tree, 'usr/lib/app/plugin.so', library('plugin.so')), []],
   [
     'a plug-in that lacks a library',

@@ -6,7 +6,7 @@ import type { FileNode } from '../rootfs/file-tree.ts';
 import { listed } from './enumeration.ts';
 import type { ElfFacts } from './file-facts.ts';
 import type { Observation } from './finding.ts';
-import { type ImageFiles, runsOn } from './image-files.ts';
+import { type ImageFiles, isNative, runsOn } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { openSearchWorld, type SearchWorld } from './library-search.ts';
 import { type LinkProblem, type LinkProof, type ProvedFile, proveLinks } from './link-proof.ts';
@@ -102,7 +102,10 @@ class Loaders {
     const key = libraryKey(name, elf);
     const found = this.#byName.get(key) ?? this.#open(name, elf);
     this.#byName.set(key, found);
-    if (found === 'missing') this.#missing.set(name, [...(this.#missing.get(name) ?? []), path]);
+    // A stray program for an older machine of the family has nothing here; that is said elsewhere.
+    if (found === 'missing' && isNative(this.#subject.arch, elf)) {
+      this.#missing.set(name, [...(this.#missing.get(name) ?? []), path]);
+    }
     return typeof found === 'string' ? undefined : found;
   }
 

@@ -22,8 +22,13 @@ const BUILDERS_FILES: readonly RegExp[] = [
   /^sv\/[^/]+\/run$/,
 ];
 
-/** dpkg's own. */
-const DPKG_FILES: readonly RegExp[] = [/^var\/lib\/dpkg\//, /^etc\/(?:passwd|group|shadow|gshadow|ld\.so\.cache)-?$/];
+/** What dpkg and its scripts write. */
+const DPKG_FILES: readonly RegExp[] = [
+  /^var\/lib\/dpkg\//,
+  /^etc\/(?:passwd|group|shadow|gshadow|ld\.so\.cache)-?$/,
+  /^etc\/alternatives\//,
+  /^etc\/ssl\/certs\//,
+];
 
 export function checkOwnership(subject: ImageSubject, files: ImageFiles, database: PackageDatabase): Observation[] {
   const { tree } = subject;
@@ -39,8 +44,8 @@ export function checkOwnership(subject: ImageSubject, files: ImageFiles, databas
     owners.has(path) ||
     declared.has(path) ||
     known.some((pattern) => pattern.test(path)) ||
-    isBusyboxLink(tree, path, node);
-  return [...sharedFiles(files, owners), ...unownedFiles(files, isOwned)];
+    isManagedLink(tree, path, node);
+  return [...sharedFiles(tree, files, owners), ...unownedFiles(files, isOwned)];
 }
 
 /** Real path of each owned file -> names of its packages. */
@@ -64,10 +69,12 @@ function ownersByPath(tree: FileTree, { packages }: PackageDatabase): Map<string
   return owners;
 }
 
-function sharedFiles(files: ImageFiles, owners: ReadonlyMap<string, readonly string[]>): Observation[] {
+function sharedFiles(tree: FileTree, files: ImageFiles, owners: ReadonlyMap<string, readonly string[]>): Observation[] {
   return files.entries.flatMap(([path, node]): Observation[] => {
     const packages = owners.get(path) ?? [];
-    if (node.kind === 'directory' || packages.length < 2) return [];
+    if (packages.length < 2 || node.kind === 'directory') return [];
+    // To the packages it is a directory, which many may have.
+    if (node.kind === 'symlink' && resolvePath(tree, path)?.node.kind === 'directory') return [];
     return [{ check: 'accountable/two-owners', path, message: `${path} belongs to ${listed(packages)}` }];
   });
 }
@@ -90,9 +97,10 @@ function declaredPaths(tree: FileTree): ReadonlySet<string> {
   return declared;
 }
 
-/** Made by the builder, or by busybox' own install script. */
-function isBusyboxLink(tree: FileTree, path: string, node: TreeNode): boolean {
+/** Made by the builder or busybox' own install script, or managed as one of several alternatives. */
+function isManagedLink(tree: FileTree, path: string, node: TreeNode): boolean {
   if (node.kind !== 'symlink') return false;
+  if (node.target.startsWith('/etc/alternatives/')) return true;
   const target = resolvePath(tree, path)?.path ?? '';
   return /(?:^|\/)busybox(?:\.\w+)?$/.test(target);
 }
@@ -114,10 +122,28 @@ function unownedFiles(files: ImageFiles, isOwned: (path: string, node: TreeNode)
     places.set(place, (places.get(place) ?? 0) + 1);
   }
   const single = new Set(unowned);
-  return [...places].map(([path, count]) => {
-    const what = single.has(path) ? path : `${path}: ${count} file${count === 1 ? '' : 's'}`;
-    return { check: 'accountable/unowned-file', path, message: `no package owns ${what}` };
+  const byDirectory = new Map<string, string[]>();
+  for (const place of places.keys()) {
+    const directory = directoryOf(place);
+    byDirectory.set(directory, [...(byDirectory.get(directory) ?? []), place]);
+  }
+  return [...byDirectory].flatMap(([directory, inside]): Observation[] => {
+    if (inside.length > MOST_NAMED) {
+      const names = listed(inside.map(baseName));
+      return [unownedAt(directory, `${inside.length} names in /${directory}: ${names}`)];
+    }
+    return inside.map((path) => {
+      const count = places.get(path) ?? 0;
+      return unownedAt(path, single.has(path) ? path : `${path}: ${count} file${count === 1 ? '' : 's'}`);
+    });
   });
+}
+
+/** Further files of one directory are only counted. */
+const MOST_NAMED = 5;
+
+function unownedAt(path: string, what: string): Observation {
+  return { check: 'accountable/unowned-file', path, message: `no package owns ${what}` };
 }
 
 /** The uppermost directory of the path in which no package has a file, else the path itself. */

@@ -5,7 +5,7 @@ import { contentSize } from '../rootfs/content.ts';
 import type { FileNode, FileTree, TreeNode } from '../rootfs/file-tree.ts';
 import { type ElfFacts, type FileFacts, readFileFacts } from './file-facts.ts';
 
-export interface ImageFile {
+interface ImageFile {
   /** Without leading slash. */
   readonly path: string;
   readonly node: FileNode;
@@ -52,6 +52,12 @@ const MACHINES: Readonly<Record<string, readonly (readonly [machine: number, bit
   riscv64: [[243, 64]],
   s390x: [[22, 64]],
 };
+
+/** Whether the file is for the architecture itself, not for an older one that its kernels run too. */
+export function isNative(arch: string, elf: ElfFacts): boolean {
+  const [machine, bits] = MACHINES[apkArchitecture(arch)]?.[0] ?? [];
+  return machine === undefined || (elf.machine === machine && elf.bits === bits);
+}
 
 /** Whether a machine of the architecture (any spelling) runs the file. Unknown architectures run everything. */
 export function runsOn(arch: string, elf: ElfFacts): boolean {

@@ -5,7 +5,7 @@ import { parseInstalled } from '../../formats/apk/installed.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
 import { listTexts, readTextFile } from './text-file.ts';
 
-export interface DatabasePackage {
+interface DatabasePackage {
   readonly name: string;
   readonly version: string;
   /** Other than directories, as the database spells them, without leading slash. */

@@ -12,5 +12,11 @@ export interface HardeningReport {
   readonly scripts: readonly UnrunScript[];
   readonly score: Score;
   /** What was looked at, so that "nothing found" says something. */
-  readonly looked: { readonly files: number; readonly programs: number; readonly packages: number };
+  readonly looked: {
+    /** Everything but directories. */
+    readonly files: number;
+    /** ELF files: programs and libraries. */
+    readonly programs: number;
+    readonly packages: number;
+  };
 }

@@ -6,7 +6,7 @@ import type { CheckId } from './check-table.ts';
 import type { Observation } from './finding.ts';
 import type { ImageSubject } from './image-subject.ts';
 
-export type Verdict = 'met' | 'not-met' | 'open';
+type Verdict = 'met' | 'not-met' | 'open';
 
 export interface Criterion {
   /** `4.8`, or `2` for a CHPs level. */
@@ -15,7 +15,7 @@ export interface Criterion {
   readonly verdict: Verdict;
 }
 
-export interface Vector {
+interface Vector {
   readonly name: string;
   readonly criteria: readonly Criterion[];
   /** The highest level all of whose criteria are met, and of the levels below it; 0 = none. */

@@ -55,7 +55,7 @@ function tokenHit(text: string, token: string, index: number): SecretHit | undef
 /** A key, not just talk of one: base64 follows, perhaps after headers, perhaps with escaped line ends as in JSON. */
 function hasKeyBody(text: string, at: number): boolean {
   const following = text.slice(at, at + 2000).replace(/\\[nr]/g, '\n');
-  const body = /^\s*(?:[A-Za-z-]+: [^\n]*\s+)*([A-Za-z0-9+/=\s]+)/.exec(following)?.[1] ?? '';
+  const body = /^\s*(?:[A-Za-z-]+: [^\n]*\n\s*)*([A-Za-z0-9+/=\s]+)/.exec(following)?.[1] ?? '';
   const letters = body.replace(/\s/g, '');
   return letters.length >= 40 && entropyBits(letters) > 3.5;
 }

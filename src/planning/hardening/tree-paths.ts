@@ -30,7 +30,7 @@ export function resolvePath(tree: FileTree, path: string, from = ''): Found | un
     const child = node.children.get(name);
     if (child === undefined) return undefined;
     if (child.kind === 'symlink') {
-      if (++hops > LIMITS.symlinkHops) return undefined;
+      if (++hops > LIMITS.symlinkHops || child.target.length > LIMITS.layerPathCharacters) return undefined;
       if (child.target.startsWith('/')) {
         trail = [];
         node = tree.root;
