@@ -11,6 +11,7 @@ export const CHECK_PLAN: CommandPlan = {
     'arch',
     'lockfile',
     'offline',
+    'mirror',
     ...SOURCES,
     'package-append',
     'cache-dir',

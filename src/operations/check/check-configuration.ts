@@ -1,16 +1,12 @@
 // The hardening contract on what a configuration would become: assembled as a build does, but neither compressed nor written.
 
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
-import { Failure } from '../../base/failure.ts';
 import { openImageTree } from '../../effects/image/image-tree.ts';
-import { readOciLayout } from '../../effects/output/oci-layout.ts';
-import { findImage } from '../../formats/oci/image.ts';
-import { platformOf } from '../../planning/config/architecture.ts';
 import { DEFAULT_POLICY } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import type { Host } from '../host.ts';
 import { type AssembledRootfs, withRootfs } from '../image/assemble-image.ts';
+import { openBaseImage } from '../image/base-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
 import { type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
@@ -41,14 +37,8 @@ export async function checkConfiguration(request: CheckRequest, host: Host): Pro
   });
 }
 
-/** The image of contents.baseimage for the architecture. */
-async function openBase({ config, host }: OpenImage, arch: string) {
-  const { baseImage } = config.contents;
-  if (baseImage === undefined) return undefined;
-  const { index, blobs } = await readOciLayout(resolve(host.cwd, baseImage.image));
-  const image = findImage(index, { os: 'linux', architecture: platformOf(arch).architecture });
-  if (image === undefined) {
-    throw new Failure('IMAGE_INVALID', `the base image ${baseImage.image} has no image for ${arch}`);
-  }
-  return { ...(await openImageTree(image, blobs, tmpdir())), image };
+/** The image of contents.baseimage for the architecture, unpacked. */
+async function openBase(image: OpenImage, arch: string) {
+  const base = await openBaseImage(image, arch);
+  return base && { ...(await openImageTree(base.image, base.blobs, tmpdir())), image: base.image };
 }

@@ -12,7 +12,6 @@ import { planImage } from '../../formats/oci/plan-image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
 import type { ImageConfig } from '../../planning/config/image-config.ts';
-import { splitWords } from '../../planning/config/words.ts';
 import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
@@ -23,6 +22,7 @@ import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
 import { type ResolvedImage, readBasePackages } from './resolve-image.ts';
+import { runSettings } from './run-settings.ts';
 
 export interface AssembledRootfs {
   readonly arch: string;
@@ -156,24 +156,6 @@ export function warnIncomplete(host: Host, arch: string, warnings: readonly stri
   for (const message of warnings) {
     host.events({ type: 'warning', code: 'IMAGE_INCOMPLETE', message: `${arch}: ${message}` });
   }
-}
-
-/** What the image's config says about running it (layer-and-oci.md 12). */
-function runSettings(config: ImageConfig) {
-  const { entrypoint } = config;
-  return {
-    entrypoint:
-      entrypoint.shellFragment === ''
-        ? splitWords(entrypoint.command, 'entrypoint.command')
-        : ['/bin/sh', '-c', entrypoint.shellFragment],
-    cmd: splitWords(config.cmd, 'cmd'),
-    env: config.environment,
-    annotations: config.annotations,
-    user: config.accounts.runAs,
-    volumes: config.volumes,
-    workingDir: config.workDir,
-    stopSignal: config.stopSignal,
-  };
 }
 
 /** The base image for the architecture; its layers lie where they are until they are written. */

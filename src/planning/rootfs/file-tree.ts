@@ -248,7 +248,8 @@ export class FileTree {
         if (++hops > LIMITS.symlinkHops)
           throw new Failure('PATH_INVALID', `"${path}" goes through too many symbolic links`);
         if (node.target.startsWith('/')) trail = trail.slice(0, 1);
-        pending.push(...segmentsOf(node.target).reverse());
+        // Not spread: a hostile target may have more parts than a call takes arguments.
+        for (const segment of segmentsOf(node.target).reverse()) pending.push(segment);
         continue;
       }
       trail.push({ directory, name, node });
