@@ -11,7 +11,6 @@ import type { Image } from '../../formats/oci/image.ts';
 import { planImage } from '../../formats/oci/plan-image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
-import type { ImageConfig } from '../../planning/config/image-config.ts';
 import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
