@@ -42,6 +42,7 @@ export const FAILURE_CODES = {
 
   CHECKSUM_MISMATCH: ['trust', 'Bytes do not have the digest that was promised for them.'],
   KEY_INVALID: ['trust', 'A key cannot be read or used.'],
+  KEY_PASSWORD: ['trust', 'The password of a private key is wrong or missing.'],
   SIGNATURE_INVALID: ['trust', 'A signature does not belong to the signed bytes.'],
   SIGNATURE_MISSING: ['trust', 'There is no signature, or none by a key of the keyring.'],
 

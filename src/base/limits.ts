@@ -31,6 +31,8 @@ export const LIMITS = {
   lockBytes: 128 * MiB,
   /** A public key or certificate file. */
   keyBytes: 1 * MiB,
+  /** Memory that a password is turned into a key with; sealed keys of the field need 64 MiB. */
+  keyDerivationBytes: 256 * MiB,
   /** One line of an APKINDEX (apk-format.md 3). */
   indexLineBytes: 1 * MiB,
   /** Symbolic links followed while resolving one path, as Linux does. */
