@@ -15,6 +15,8 @@ const PURE = ['base', 'formats', 'planning'];
 const SIDEWAYS: Readonly<Record<string, string>> = {
   'formats/apk -> formats/tar': 'apk packages and indexes are tar archives',
   'formats/apk -> formats/gzip': 'in gzip members',
+  'formats/attestation -> formats/oci': 'signatures and attestations are about OCI images and lie beside them',
+  'formats/attestation -> formats/pem': 'certificates stand in annotations as PEM',
   'planning/rootfs -> planning/config': 'the tree is built from the configuration',
   'planning/hardening -> planning/rootfs': 'what is checked is the finished tree',
   'effects/registry -> effects/http': 'registries are spoken to over HTTP',
