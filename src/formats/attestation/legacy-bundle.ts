@@ -1,12 +1,14 @@
 // A legacy signature said as a sigstore bundle: the parts are the same, they only lie in annotations (signing.md 2, 3).
 // So there is one way to verify both. What the annotations claim is neither believed nor checked here.
 
+import { printJson } from '../../base/canonical-json.ts';
 import { digestHex, sha256 } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { parseJsonObject, type TextMap } from '../oci/json-object.ts';
-import { parsePem } from '../pem/pem.ts';
+import { parsePem, printPem } from '../pem/pem.ts';
 import { parseBase64 } from './base64.ts';
+import type { BundleJson, LogEntryJson } from './bundle-json.ts';
 import { parseEnvelope } from './dsse.ts';
 import { ANNOTATION, DSSE_TYPE, SIMPLE_SIGNING_TYPE } from './signature-storage.ts';
 
@@ -14,12 +16,7 @@ import { ANNOTATION, DSSE_TYPE, SIMPLE_SIGNING_TYPE } from './signature-storage.
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle+json;version=0.1';
 
 /** JSON for `bundleFromJSON`. `bytes` is the layer, of that media type. Failure IMAGE_INVALID. */
-export function legacyBundle(
-  bytes: Uint8Array,
-  mediaType: string,
-  annotations: TextMap,
-  document: string,
-): Record<string, unknown> {
+export function legacyBundle(bytes: Uint8Array, mediaType: string, annotations: TextMap, document: string): BundleJson {
   const timestamp = timestampOf(annotations, document);
   return {
     mediaType: MEDIA_TYPE,
@@ -32,7 +29,40 @@ export function legacyBundle(
   };
 }
 
-function contentOf(bytes: Uint8Array, mediaType: string, annotations: TextMap, document: string): object {
+/** The other way: what goes beside a legacy layer. Only the promises of Rekor v1 have a place there. */
+export function legacyAnnotations({ verificationMaterial, messageSignature }: BundleJson): TextMap {
+  const { tlogEntries = [], timestampVerificationData, x509CertificateChain } = verificationMaterial;
+  const certificate = verificationMaterial.certificate ?? x509CertificateChain?.certificates[0];
+  const promised = tlogEntries.find(({ inclusionPromise }) => inclusionPromise !== undefined);
+  const timestamp = timestampVerificationData?.rfc3161Timestamps?.[0]?.signedTimestamp;
+  return {
+    [ANNOTATION.signature]: messageSignature?.signature ?? '',
+    ...(certificate && {
+      [ANNOTATION.certificate]: printPem({ type: 'CERTIFICATE', der: Buffer.from(certificate.rawBytes, 'base64') }),
+    }),
+    ...(promised && { [ANNOTATION.logEntry]: printLogEntry(promised) }),
+    ...(timestamp !== undefined && { [ANNOTATION.timestamp]: printJson({ SignedRFC3161Timestamp: timestamp }) }),
+  };
+}
+
+function printLogEntry({ canonicalizedBody, integratedTime, logIndex, logId, inclusionPromise }: LogEntryJson): string {
+  return printJson({
+    SignedEntryTimestamp: inclusionPromise?.signedEntryTimestamp,
+    Payload: {
+      body: canonicalizedBody,
+      integratedTime: Number(integratedTime),
+      logIndex: Number(logIndex),
+      logID: Buffer.from(logId.keyId, 'base64').toString('hex'),
+    },
+  });
+}
+
+function contentOf(
+  bytes: Uint8Array,
+  mediaType: string,
+  annotations: TextMap,
+  document: string,
+): Pick<BundleJson, 'dsseEnvelope' | 'messageSignature'> {
   if (mediaType === DSSE_TYPE) {
     const { payload, payloadType, signatures } = parseEnvelope(bytes, document);
     return {
@@ -51,7 +81,7 @@ function contentOf(bytes: Uint8Array, mediaType: string, annotations: TextMap, d
   return { messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest }, signature } };
 }
 
-function materialOf(annotations: TextMap, document: string): object {
+function materialOf(annotations: TextMap, document: string): BundleJson['verificationMaterial'] {
   const pem = annotations[ANNOTATION.certificate];
   if (pem === undefined || pem === '') return { publicKey: { hint: '' } };
   const [leaf] = parsePem(pem).filter(({ type }) => type === 'CERTIFICATE');
@@ -59,7 +89,7 @@ function materialOf(annotations: TextMap, document: string): object {
   return { x509CertificateChain: { certificates: [{ rawBytes: Buffer.from(leaf.der).toString('base64') }] } };
 }
 
-function logEntriesOf(annotations: TextMap, document: string): object[] {
+function logEntriesOf(annotations: TextMap, document: string): LogEntryJson[] {
   const text = annotations[ANNOTATION.logEntry];
   if (text === undefined || text === '') return [];
   const entry = parseJsonObject(Buffer.from(text), `the log entry of ${document}`, LIMITS.attestationBytes);
