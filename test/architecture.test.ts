@@ -21,6 +21,7 @@ const SIDEWAYS: Readonly<Record<string, string>> = {
   'planning/hardening -> planning/rootfs': 'what is checked is the finished tree',
   'effects/registry -> effects/http': 'registries are spoken to over HTTP',
   'effects/registry -> effects/output': 'the registry on a folder keeps blobs as layouts do',
+  'effects/signing -> effects/http': 'identity tokens may be a request away',
   'effects/repository -> effects/http': 'repositories are fetched over HTTP',
   'effects/repository -> effects/store': 'and kept in the store',
 };

@@ -1,6 +1,6 @@
 // One sigstore bundle against one expected signer (signing.md 4, 7), by @sigstore/verify, with our own code where it falls
-// short: it hashes with SHA-256 whatever the key, does not ask whether a certificate is for signing code, and see
-// log-entry.ts. Opens no socket. Whatever a hostile bundle makes the library throw is a refusal.
+// short: it hashes with SHA-256 whatever the key, is lax about certificates (`checkLeaf`), and see log-entry.ts.
+// Opens no socket. Whatever a hostile bundle makes the library throw is a refusal.
 
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
@@ -117,16 +117,26 @@ async function checkEvidence(
       verifySignature: (object) => key(object).verify(logged.signed, logged.signature),
     },
   });
-  if (logged.certificate !== undefined) {
-    const usage = new X509Certificate(logged.certificate).keyUsage ?? [];
-    if (!usage.includes(CODE_SIGNING)) throw new Refused('certificate', 'its certificate is not for signing code');
-  }
   if (trustedRoot === undefined) return;
+  if (logged.certificate !== undefined) checkLeaf(logged.certificate, trustedRoot);
   for (const entry of entity.tlogEntries) {
     verifyTLogInclusion(entry, trustedRoot.material.tlogs);
     const foreign = foreignEntry(entry, logged);
     if (foreign !== undefined) throw new Refused('log-entry', foreign);
   }
+}
+
+/** What the library leaves out: the usage, and that what stands around the signed part of a certificate fits it. */
+function checkLeaf(der: Uint8Array, { material }: TrustedRoot): void {
+  const leaf = new X509Certificate(der);
+  if (!(leaf.keyUsage ?? []).includes(CODE_SIGNING)) {
+    throw new Refused('certificate', 'its certificate is not for signing code');
+  }
+  const issuers = material.certificateAuthorities.flatMap(({ certChain }) => certChain);
+  const issued = issuers.some(({ publicKey: key }) =>
+    leaf.verify(createPublicKey({ key, format: 'der', type: 'spki' })),
+  );
+  if (!issued) throw new Refused('certificate', 'its certificate is not one that its issuer made');
 }
 
 /** What the checks that ran allow to say. */
