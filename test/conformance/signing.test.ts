@@ -13,6 +13,9 @@ import { verifyBundle } from '../../src/effects/signing/verify-bundle.ts';
 import { parseEnvelope, preAuthEncoding } from '../../src/formats/attestation/dsse.ts';
 import { parseSimpleSigning, printSimpleSigning } from '../../src/formats/attestation/simple-signing.ts';
 import { parseStatement } from '../../src/formats/attestation/statement.ts';
+import { parseIndexManifest } from '../../src/formats/oci/image-index.ts';
+import { verifyAttestations, verifyImage } from '../../src/operations/verify/verify-image.ts';
+import { MemoryStore } from '../support/memory-store.ts';
 import { SHARED_ABSENT, sharedDir } from '../support/shared.ts';
 import { testSources } from '../support/signing-keys.ts';
 
@@ -143,6 +146,110 @@ describe.skipIf(sharedDir === undefined)(`bundles of cosign (skipped when ${SHAR
     expect((await verifyBundle(bundle, byKey('cosign'), { trustedRoot, ignoreTlog: true })).refusal?.reason).toBe(
       'other-key',
     );
+  });
+});
+
+describe.skipIf(sharedDir === undefined)(`images signed by cosign (skipped when ${SHARED_ABSENT})`, () => {
+  const INDEX = 'sha256:ae74e7b2680b0aa4e4daf65c49b3ecb9096248b299d72e65a0e7695a38c496b7';
+  const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+  const hex = INDEX.slice('sha256:'.length);
+
+  /** The image, and what the rows lay beside it; fallback indexes are read as registries without referrers API have them. */
+  function storeWith(parts: {
+    sig?: string;
+    att?: string;
+    referrers?: 'sign' | 'attest';
+    oci11?: boolean;
+  }): MemoryStore {
+    const store = new MemoryStore();
+    for (const name of readdirSync(`${sharedDir}/golden/cosign/image/blobs/sha256`)) {
+      const bytes = cosign(`image/blobs/sha256/${name}`);
+      store.putBlob(bytes);
+      const { mediaType } = bytes.toString().startsWith('{') ? JSON.parse(bytes.toString()) : { mediaType: undefined };
+      if (mediaType !== undefined) store.put(bytes, mediaType, name === hex ? '1.0' : undefined);
+    }
+    for (const [kind, tag] of [
+      ['sig', parts.sig],
+      ['att', parts.att],
+    ] as const) {
+      if (tag === undefined) continue;
+      store.put(cosign(`legacy/${kind}/manifest.json`), MANIFEST, tag);
+      const blobs = readdirSync(`${sharedDir}/golden/cosign/legacy/${kind}`).filter((name) => name.startsWith('blob-'));
+      for (const name of blobs) store.putBlob(cosign(`legacy/${kind}/${name}`));
+    }
+    const folder = parts.oci11 ? 'oci11-legacy' : `bundle-referrer/${parts.referrers}`;
+    if (parts.oci11 || parts.referrers) {
+      store.lists.set(INDEX, [...parseIndexManifest(cosign(`${folder}/fallback-index.json`)).manifests]);
+      for (const name of readdirSync(`${sharedDir}/golden/cosign/${folder}`)) {
+        if (name.endsWith('manifest.json')) store.put(cosign(`${folder}/${name}`), MANIFEST);
+        else store.putBlob(cosign(`${folder}/${name}`));
+      }
+    }
+    return store;
+  }
+
+  const sigTag = `sha256-${hex}.sig`;
+  const child = 'sha256:e97068082689b6e29a5462d5ac3ca68a1b14c8d8dcc2a4580bb8c16f333001f1';
+  const rows: [string, Parameters<typeof storeWith>[0], string, string, object, string][] = [
+    ['signed index, bundle', { referrers: 'sign' }, 'cosign', '1.0', {}, 'verified'],
+    ['signed index, .sig', { sig: sigTag }, 'cosign', '1.0', {}, 'verified'],
+    ['second signature of .sig', { sig: sigTag }, 'other', '1.0', {}, 'verified'],
+    ['signed index, OCI 1.1', { oci11: true }, 'cosign', '1.0', {}, 'verified'],
+    ['OCI 1.1, wrong key', { oci11: true }, 'other', '1.0', {}, 'signature'],
+    ['unsigned child', { referrers: 'sign', sig: sigTag }, 'cosign', child, {}, 'unsigned'],
+    ['.sig, wrong key', { sig: sigTag }, 'imported-rsa1', '1.0', {}, 'signature,signature'],
+    ['.sig, right annotations', { sig: sigTag }, 'cosign', '1.0', { build: '42', team: 'core' }, 'verified'],
+    ['.sig, wrong annotation', { sig: sigTag }, 'cosign', '1.0', { build: '43' }, 'annotation,signature'],
+    [
+      '.sig, annotation of the other signature',
+      { sig: sigTag },
+      'other',
+      '1.0',
+      { build: '42' },
+      'signature,annotation',
+    ],
+    ['replayed .sig', { sig: `sha256-${child.slice(7)}.sig` }, 'cosign', child, {}, 'digest,signature'],
+    ['bundle, wrong key', { referrers: 'sign' }, 'other', '1.0', {}, 'other-key'],
+    ['bundle, missing annotation', { referrers: 'sign' }, 'cosign', '1.0', { build: '42' }, 'annotation'],
+    ['only attestations, bundle', { referrers: 'attest' }, 'cosign', '1.0', {}, 'unsigned'],
+    ['only attestations, .att', { att: `sha256-${hex}.att` }, 'cosign', '1.0', {}, 'unsigned'],
+  ];
+  it.each(rows)('%s', async (_what, parts, name, reference, annotations, expected) => {
+    const verdict = await verifyImage({
+      store: storeWith(parts),
+      reference,
+      expected: [byKey(name)],
+      ignoreTlog: true,
+      annotations: annotations as Record<string, string>,
+    });
+    const reasons = verdict.signatures.map(({ refusal }) => refusal?.reason).join(',');
+    expect(verdict.outcome === 'refused' ? reasons : verdict.outcome).toBe(expected);
+    expect(verdict.attestations).toHaveLength(parts.att ? 8 : parts.referrers === 'attest' ? 8 : 0);
+  });
+
+  it('fails for a tag that is not there', async () => {
+    const request = { store: storeWith({}), reference: '2.0', expected: [byKey('cosign')] };
+    await expect(verifyImage(request)).rejects.toThrow(/does not exist/);
+  });
+
+  const types = [
+    'https://spdx.dev/Document',
+    'https://cyclonedx.org/bom',
+    'https://openvex.dev/ns',
+    'https://slsa.dev/provenance/v1',
+    'https://cosign.sigstore.dev/attestation/v1',
+    'https://cosign.sigstore.dev/attestation/vuln/v1',
+    'https://example.test/stig/v1',
+  ];
+  it.each(types)('attestation %s, in both forms', async (type) => {
+    for (const parts of [{ referrers: 'attest' as const }, { att: `sha256-${hex}.att` }]) {
+      const request = { store: storeWith(parts), reference: '1.0', expected: [byKey('cosign')], ignoreTlog: true };
+      const verdict = await verifyAttestations(request, type);
+      expect(verdict.outcome).toBe('verified');
+      expect(verdict.attestations.every(({ statement }) => statement?.predicateType === type)).toBe(true);
+      expect((await verifyAttestations({ ...request, expected: [byKey('other')] }, type)).outcome).toBe('refused');
+      expect((await verifyAttestations(request, 'https://example.test/absent')).outcome).toBe('missing');
+    }
   });
 });
 
