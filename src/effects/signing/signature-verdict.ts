@@ -17,9 +17,9 @@ export type RefusalReason =
   | 'trusted-root-missing';
 
 /** What can be checked. `log`: the entry is in the transparency log; `timestamp`: signed while the certificate was valid. */
-export type Check = 'annotations' | 'certificate' | 'digest' | 'log' | 'signature' | 'timestamp';
+type Check = 'annotations' | 'certificate' | 'digest' | 'log' | 'signature' | 'timestamp';
 
-export interface Refusal {
+interface Refusal {
   readonly reason: RefusalReason;
   /** One sentence without a full stop. */
   readonly detail: string;

@@ -15,7 +15,7 @@ export interface BundleJson {
   readonly messageSignature?: { readonly messageDigest: object; readonly signature: string };
 }
 
-export interface EnvelopeJson {
+interface EnvelopeJson {
   readonly payload: string;
   readonly payloadType: string;
   readonly signatures: readonly { readonly sig: string }[];

@@ -21,7 +21,7 @@ export interface Statement {
   readonly predicate: JsonValue;
 }
 
-export interface Subject {
+interface Subject {
   readonly name?: string;
   readonly digest: Digest;
   readonly annotations: TextMap;

@@ -35,7 +35,7 @@ export interface StoredSignature {
   readonly problem: string | undefined;
 }
 
-export interface SignatureContent {
+interface SignatureContent {
   /** As `verifyBundle` takes it. */
   readonly bundle: unknown;
   /** The signed bytes, where the bundle has them not. */
