@@ -1,0 +1,19 @@
+// The trusted root of sigstore's public instance, as it came with @sigstore/tuf: so that verifying needs neither flags nor
+// network. Its keys change about once a year; a newer one is given by --trusted-root.
+
+import { assert } from '../../base/failure.ts';
+import { parseTrustedRoot, type TrustedRoot } from './trusted-root.ts';
+
+const MIRROR = 'https://tuf-repo-cdn.sigstore.dev';
+const TARGET = 'trusted_root.json';
+
+interface Seeds {
+  readonly [mirror: string]: { readonly targets: Readonly<Record<string, string>> };
+}
+
+export async function publicTrustedRoot(): Promise<TrustedRoot> {
+  const { default: seeds } = await import('@sigstore/tuf/seeds.json', { with: { type: 'json' } });
+  const base64 = (seeds as Seeds)[MIRROR]?.targets[TARGET];
+  assert(base64 !== undefined, 'the seed has a trusted root');
+  return await parseTrustedRoot(Buffer.from(base64, 'base64').toString('utf8'), 'the built-in trusted root');
+}
