@@ -58,11 +58,11 @@ export function signerWith(signer: LibrarySigner, witnesses: readonly Witness[])
   const options = { signer, witnesses: [...witnesses] };
   return {
     signEnvelope: async (payload, type) => {
-      const { DSSEBundleBuilder } = await import('@sigstore/sign');
+      const { DSSEBundleBuilder } = await import('./signing-library.ts');
       return await made(new DSSEBundleBuilder(options).create({ data: Buffer.from(payload), type }));
     },
     signMessage: async (bytes) => {
-      const { MessageSignatureBundleBuilder } = await import('@sigstore/sign');
+      const { MessageSignatureBundleBuilder } = await import('./signing-library.ts');
       return await made(new MessageSignatureBundleBuilder(options).create({ data: Buffer.from(bytes) }));
     },
   };
@@ -71,7 +71,7 @@ export function signerWith(signer: LibrarySigner, witnesses: readonly Witness[])
 async function made(
   creating: Promise<Parameters<typeof import('@sigstore/bundle').bundleToJSON>[0]>,
 ): Promise<BundleJson> {
-  const { bundleToJSON } = await import('@sigstore/bundle');
+  const { bundleToJSON } = await import('./verifying-library.ts');
   try {
     return bundleToJSON(await creating) as unknown as BundleJson;
   } catch (error) {

@@ -29,7 +29,7 @@ export async function keylessSigner({ services, identityToken, clock }: KeylessO
       hint: 'Sign with --key, or take another --signing-config.',
     });
   }
-  const { FulcioSigner } = await import('@sigstore/sign');
+  const { FulcioSigner } = await import('./signing-library.ts');
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const keyHolder: LibrarySigner = {
@@ -71,7 +71,7 @@ export async function keylessSigner({ services, identityToken, clock }: KeylessO
 
 /** The logs and timestamp authorities, for keys too. */
 export async function witnessesOf({ logs, timestampAuthorities }: SigningServices): Promise<Witness[]> {
-  const { RekorWitness, TSAWitness } = await import('@sigstore/sign');
+  const { RekorWitness, TSAWitness } = await import('./signing-library.ts');
   const patience = { retry: RETRIES, timeout: TIMEOUT_MS };
   return [
     ...logs.map(

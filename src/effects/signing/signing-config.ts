@@ -20,7 +20,7 @@ export async function parseSigningConfig(text: string, name: string, nowMs: numb
   const invalid = (why: string) =>
     new Failure('TRUST_ROOT_INVALID', `${name} is not a signing configuration that we can use: ${why}`);
   if (text.length > LIMITS.trustedRootBytes) throw invalid(`it has more than ${LIMITS.trustedRootBytes} bytes`);
-  const { SigningConfig, ServiceSelector } = await import('@sigstore/protobuf-specs');
+  const { SigningConfig, ServiceSelector } = await import('./verifying-library.ts');
   let config: ConfigValue;
   try {
     config = SigningConfig.fromJSON(JSON.parse(text));

@@ -17,8 +17,7 @@ export async function parseTrustedRoot(text: string, name: string): Promise<Trus
   const invalid = (why: string, cause?: unknown) =>
     new Failure('TRUST_ROOT_INVALID', `${name} is not a trusted root that we can use: ${why}`, { cause });
   if (text.length > LIMITS.trustedRootBytes) throw invalid(`it has more than ${LIMITS.trustedRootBytes} bytes`);
-  const { TrustedRoot } = await import('@sigstore/protobuf-specs');
-  const { toTrustMaterial } = await import('@sigstore/verify');
+  const { TrustedRoot, toTrustMaterial } = await import('./verifying-library.ts');
   let root: RootValue;
   let material: TrustMaterial;
   try {

@@ -34,8 +34,7 @@ export async function verifyBundle(
   expected: SignerExpectation,
   options: VerifyBundleOptions = {},
 ): Promise<SignatureVerdict> {
-  const { bundleFromJSON } = await import('@sigstore/bundle');
-  const { toSignedEntity } = await import('@sigstore/verify');
+  const { bundleFromJSON, toSignedEntity } = await import('./verifying-library.ts');
   let evidence: Evidence;
   let signer: Signer;
   try {
@@ -97,8 +96,7 @@ async function checkEvidence(
   expected: SignerExpectation,
   { trustedRoot }: VerifyBundleOptions,
 ): Promise<void> {
-  const { Verifier } = await import('@sigstore/verify');
-  const { verifyTLogInclusion } = await import('@sigstore/verify/dist/tlog/index.js');
+  const { Verifier, verifyTLogInclusion } = await import('./verifying-library.ts');
   const key = (object: KeyObject) => publicKeyOf(object, 'the key');
   const verifier = new Verifier(
     {
