@@ -1,7 +1,7 @@
 // Makes sigstore bundles with a key or a certificate, by @sigstore/sign (signing.md 4, 5): signature first, then whatever the
 // log and the timestamp authority say about it. Must never let an error of the library out: it may quote a token.
 
-import type { Signer as LibrarySigner, Witness } from '@sigstore/sign';
+import type { Bundle, Signer as LibrarySigner, Witness } from '@sigstore/sign';
 import { Failure } from '../../base/failure.ts';
 import type { BundleJson } from '../../formats/attestation/bundle-json.ts';
 import type { SignerExpectation } from './signer-expectation.ts';
@@ -68,9 +68,7 @@ export function signerWith(signer: LibrarySigner, witnesses: readonly Witness[])
   };
 }
 
-async function made(
-  creating: Promise<Parameters<typeof import('@sigstore/bundle').bundleToJSON>[0]>,
-): Promise<BundleJson> {
+async function made(creating: Promise<Bundle>): Promise<BundleJson> {
   const { bundleToJSON } = await import('./verifying-library.ts');
   try {
     return bundleToJSON(await creating) as unknown as BundleJson;
