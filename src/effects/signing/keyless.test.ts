@@ -145,6 +145,11 @@ describe('keylessSigner', () => {
       ['signature', 'log', 'timestamp'],
       [],
     ]);
+    const [entry] = bundle.verificationMaterial.tlogEntries!;
+    const { inclusionPromise: _promise, ...unpromised } = entry!;
+    const material = { ...bundle.verificationMaterial, tlogEntries: [unpromised], timestampVerificationData: {} };
+    const untimed = await verifyBundle({ ...bundle, verificationMaterial: material }, byKey, { trustedRoot });
+    expect([untimed.refusal, untimed.verified]).toEqual([undefined, ['signature', 'log']]);
     const unread = await verifyBundle(bundle, byKey, { ignoreTlog: true });
     expect(unread.verified).toEqual(['signature']);
     expect(unread.skipped.map(({ check }) => check)).toEqual(['log', 'timestamp']);

@@ -145,7 +145,8 @@ function verdictOf(
   hasRoot: boolean,
 ): SignatureVerdict {
   const signer: Signer = expected.kind === 'key' ? { kind: 'key', hint: expected.key.hint } : claimed;
-  const [isLogged, isTimed] = [entity.tlogEntries.length > 0, entity.timestamps.length > 0];
+  const isLogged = entity.tlogEntries.length > 0;
+  const isTimed = entity.timestamps.some(provesTime);
   const unread = 'there is no trusted root to check it with';
   const verdict: SignatureVerdict = {
     refusal: undefined,
@@ -165,6 +166,11 @@ function verdictOf(
   if (matchesRule(expected.identity, signer.identity) && matchesRule(expected.issuer, signer.issuer)) return verdict;
   const detail = `it is by ${signerName(signer)}, not by ${expectationName(expected)}`;
   return { ...verdict, refusal: { reason: 'identity', detail } };
+}
+
+/** A log that made no promise says a time that nobody signed. */
+function provesTime(timestamp: SignedEntity['timestamps'][number]): boolean {
+  return timestamp.$case === 'timestamp-authority' || timestamp.tlogEntry.inclusionPromise !== undefined;
 }
 
 function signatureOf(

@@ -26,9 +26,11 @@ import { signingKeyOf } from '../../effects/signing/signing-key.ts';
 import { parseTrustedRoot, type TrustedRoot } from '../../effects/signing/trusted-root.ts';
 import { verifyBundle } from '../../effects/signing/verify-bundle.ts';
 import type { BundleJson } from '../../formats/attestation/bundle-json.ts';
+import { IN_TOTO_TYPE } from '../../formats/attestation/dsse.ts';
 import { ANNOTATION, signatureTag } from '../../formats/attestation/signature-storage.ts';
+import { printStatement } from '../../formats/attestation/statement.ts';
 import { signImage } from '../sign/sign-image.ts';
-import { verifyImage } from './verify-image.ts';
+import { verifyAttestations, verifyImage } from './verify-image.ts';
 
 type SignerName = 'key' | 'other-key' | 'logged' | 'logged-v2' | 'timed' | 'eve';
 
@@ -699,6 +701,24 @@ describe('a changed store', () => {
     const store = stores.get('key')!.bundle.copy();
     store.tags.delete('first');
     await expect(verdictOn(store, 'key')).rejects.toThrow(/does not exist/);
+  });
+
+  it('with an attestation of another image is refused, and one of another type not found', async () => {
+    const store = stores.get('key')!.bundle.copy();
+    const predicateType = 'https://example.test/x';
+    const subjects = [{ digest: target.digest, annotations: {} }];
+    const statement = printStatement({ subjects, predicateType, predicate: {} });
+    const bundle = await keySigner(key).signEnvelope(Buffer.from(statement), IN_TOTO_TYPE);
+    store.attach(bundle, target);
+    store.attach(bundle, image);
+    const request = { store, expected: [byKey], ignoreTlog: true };
+    const on = async (reference: string, type = predicateType) => {
+      const { outcome, attestations } = await verifyAttestations({ ...request, reference }, type);
+      return [outcome, ...attestations.map(({ refusal, statement: held }) => refusal?.reason ?? held?.predicateType)];
+    };
+    expect(await on('second')).toEqual(['verified', predicateType]);
+    expect(await on('first')).toEqual(['refused', 'digest']);
+    expect(await on('second', 'https://example.test/any')).toEqual(['missing']);
   });
 
   it('is refused without a trusted root, and with another one', async () => {

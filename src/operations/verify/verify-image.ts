@@ -24,7 +24,7 @@ export interface VerifyRequest {
   readonly annotations?: TextMap;
 }
 
-export interface SignatureFinding extends SignatureVerdict {
+interface SignatureFinding extends SignatureVerdict {
   readonly place: string;
   readonly format: SignatureFormat;
   /** Undefined where it cannot be read. */
@@ -65,7 +65,7 @@ export async function verifyImage(request: VerifyRequest): Promise<ImageVerdict>
   return { ...verdict, advice: verified ? [] : adviceOn(verdict, request) };
 }
 
-export interface AttestationFinding extends SignatureFinding {
+interface AttestationFinding extends SignatureFinding {
   /** Only where it is verified. */
   readonly statement: Statement | undefined;
   /** The DSSE envelope, JSON; only where it is verified. */

@@ -31,7 +31,7 @@ import {
 } from './verify-image.ts';
 
 /** Flags, in cosign's names. A missing one is undefined. */
-export interface SignerFlags {
+interface SignerFlags {
   /** A path, `env://NAME`. */
   readonly key?: string | undefined;
   readonly certificateIdentity?: string | undefined;
