@@ -16,6 +16,8 @@ const SIDEWAYS: Readonly<Record<string, string>> = {
   'formats/apk -> formats/tar': 'apk packages and indexes are tar archives',
   'formats/apk -> formats/gzip': 'in gzip members',
   'planning/config -> planning/hardening': 'the key `hardening` names its profiles and checks',
+  'formats/attestation -> formats/oci': 'signatures and attestations are about OCI images and lie beside them',
+  'formats/attestation -> formats/pem': 'certificates stand in annotations as PEM',
   'planning/rootfs -> planning/config': 'the tree is built from the configuration',
   'planning/hardening -> planning/config': 'the policy is part of the configuration',
   'planning/hardening -> planning/rootfs': 'what is checked is the finished tree',
@@ -23,6 +25,7 @@ const SIDEWAYS: Readonly<Record<string, string>> = {
   'effects/registry -> effects/output': 'the registry on a folder keeps blobs as layouts do',
   'effects/engine -> effects/output': 'an engine loads the archive that we write',
   'effects/repository -> effects/output': 'a mirror is written like any output',
+  'effects/signing -> effects/http': 'identity tokens may be a request away',
   'effects/repository -> effects/http': 'repositories are fetched over HTTP',
   'effects/repository -> effects/store': 'and kept in the store',
 };

@@ -42,8 +42,11 @@ export const FAILURE_CODES = {
 
   CHECKSUM_MISMATCH: ['trust', 'Bytes do not have the digest that was promised for them.'],
   KEY_INVALID: ['trust', 'A key cannot be read or used.'],
+  KEY_PASSWORD: ['trust', 'The password of a private key is wrong or missing.'],
   SIGNATURE_INVALID: ['trust', 'A signature does not belong to the signed bytes.'],
   SIGNATURE_MISSING: ['trust', 'There is no signature, or none by a key of the keyring.'],
+  SIGNING_FAILED: ['trust', 'A service of signing did not give what is needed.'],
+  TRUST_ROOT_INVALID: ['trust', 'A trusted root, trust file or signing configuration cannot be used.'],
 
   ACCOUNT_INVALID: ['policy', 'An account file or entry cannot be used, or run-as names nobody.'],
   ARCHIVE_INVALID: ['policy', 'An archive is damaged or has entries that we refuse.'],

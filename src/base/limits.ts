@@ -31,6 +31,10 @@ export const LIMITS = {
   lockBytes: 128 * MiB,
   /** A public key or certificate file. */
   keyBytes: 1 * MiB,
+  /** A trusted root or signing configuration; that of the public instance has 7 KiB. */
+  trustedRootBytes: 4 * MiB,
+  /** Memory that a password is turned into a key with; sealed keys of the field need 64 MiB. */
+  keyDerivationBytes: 256 * MiB,
   /** One line of an APKINDEX (apk-format.md 3). */
   indexLineBytes: 1 * MiB,
   /** Symbolic links followed while resolving one path, as Linux does. */
@@ -103,4 +107,8 @@ export const LIMITS = {
   unlabelledReferrers: 200,
   /** Rounds of reading, merging and writing a list of referrers that others change at the same time. */
   referrerRounds: 10,
+  /** One signature or attestation: an SBOM of a large image inside a bundle, in base64. cosign's own bound. */
+  attestationBytes: 128 * MiB,
+  /** Signatures and attestations of one image that are looked at; published images have below 50. */
+  imageSignatures: 200,
 } as const;

@@ -1,0 +1,260 @@
+// One sigstore bundle against one expected signer (signing.md 4, 7), by @sigstore/verify, with our own code where it falls
+// short: it hashes with SHA-256 whatever the key, is lax about certificates (`checkLeaf`), and see log-entry.ts.
+// Opens no socket. Whatever a hostile bundle makes the library throw is a refusal.
+
+import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { Bundle } from '@sigstore/bundle';
+import type { SignedEntity } from '@sigstore/verify';
+import { assert } from '../../base/failure.ts';
+import { preAuthEncoding } from '../../formats/attestation/dsse.ts';
+import { foreignEntry, type LoggedSignature } from './log-entry.ts';
+import { publicKeyOf } from './public-key.ts';
+import { type RefusalReason, refused, type SignatureVerdict } from './signature-verdict.ts';
+import { expectationName, matchesRule, type Signer, type SignerExpectation, signerName } from './signer-expectation.ts';
+import type { TrustedRoot } from './trusted-root.ts';
+
+export interface VerifyBundleOptions {
+  /** What a message signature is over; envelopes bring their own payload. */
+  readonly artifact?: Uint8Array;
+  /** Needed for certificates, and to check log entries and timestamps. */
+  readonly trustedRoot?: TrustedRoot | undefined;
+  /** Do not ask for a log entry. One that is there is checked all the same, if there is a trusted root. */
+  readonly ignoreTlog?: boolean;
+}
+
+/** Fulcio's extensions for who vouched for the identity: a DER string, and the raw text of older certificates. */
+const ISSUER = '1.3.6.1.4.1.57264.1.8';
+const OLD_ISSUER = '1.3.6.1.4.1.57264.1.1';
+const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
+const HASHES = ['sha256', 'sha384', 'sha512'];
+
+/** `json` is the bundle, parsed from its text. Never throws for anything in it. */
+export async function verifyBundle(
+  json: unknown,
+  expected: SignerExpectation,
+  options: VerifyBundleOptions = {},
+): Promise<SignatureVerdict> {
+  const { bundleFromJSON, toSignedEntity } = await import('./verifying-library.ts');
+  let evidence: Evidence;
+  let signer: Signer;
+  try {
+    const bundle = bundleFromJSON(json);
+    const entity = toSignedEntity(bundle, Buffer.from(options.artifact ?? []));
+    signer = claimedSigner(entity);
+    if (holdsRoot(bundle)) return refused('malformed', 'it brings its own root certificate', signer);
+    if (bundle.content.$case === 'messageSignature' && options.artifact === undefined) {
+      return refused('malformed', 'it has a signature over bytes that are not in it', signer);
+    }
+    const mismatch = kindMismatch(entity, signer, expected, options);
+    if (mismatch !== undefined) return mismatch;
+    evidence = { entity, logged: signatureOf(bundle, entity, expected, options.artifact) };
+    if (!promisedDigestHolds(bundle, evidence.logged.signed)) {
+      return refused('digest', 'its digest is not that of the signed bytes', signer);
+    }
+  } catch (error) {
+    return refused('malformed', `it is not a sigstore bundle that we can read: ${messageOf(error)}`);
+  }
+  try {
+    await checkEvidence(evidence, expected, options);
+  } catch (error) {
+    return refusalOf(error, signer, expected);
+  }
+  return verdictOf(evidence.entity, expected, signer, options.trustedRoot !== undefined);
+}
+
+interface Evidence {
+  readonly entity: SignedEntity;
+  readonly logged: LoggedSignature;
+}
+
+/** What can be said before anything is computed. */
+function kindMismatch(
+  entity: SignedEntity,
+  signer: Signer,
+  expected: SignerExpectation,
+  { trustedRoot, ignoreTlog = false }: VerifyBundleOptions,
+): SignatureVerdict | undefined {
+  const wanted = expectationName(expected);
+  if (expected.kind === 'key' && signer.kind === 'certificate') {
+    return refused('other-key', `it was made with a certificate of ${signerName(signer)}, not with ${wanted}`, signer);
+  }
+  if (expected.kind === 'certificate' && signer.kind === 'key') {
+    return refused('identity', `it was made with ${signerName(signer)}, not by ${wanted}`, signer);
+  }
+  if (!ignoreTlog && entity.tlogEntries.length === 0) {
+    return refused('log-missing', 'it is in no transparency log', signer);
+  }
+  if ((expected.kind === 'certificate' || !ignoreTlog) && trustedRoot === undefined) {
+    return refused('trusted-root-missing', 'there is no trusted root to check it with', signer);
+  }
+  return undefined;
+}
+
+/** Returns where everything holds; throws a Refused or an error of the library. */
+async function checkEvidence(
+  { entity, logged }: Evidence,
+  expected: SignerExpectation,
+  { trustedRoot }: VerifyBundleOptions,
+): Promise<void> {
+  const { Verifier, verifyTLogInclusion } = await import('./verifying-library.ts');
+  const key = (object: KeyObject) => publicKeyOf(object, 'the key');
+  const verifier = new Verifier(
+    {
+      ...(trustedRoot?.material ?? { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] }),
+      publicKey: () => ({ publicKey: keyOf(expected, entity), validFor: () => true }),
+    },
+    { tlogThreshold: 0, timestampThreshold: expected.kind === 'certificate' ? 1 : 0 },
+  );
+  verifier.verify({
+    ...entity,
+    ...(trustedRoot === undefined && { timestamps: [] }),
+    tlogEntries: [],
+    signature: {
+      ...entity.signature,
+      signature: Buffer.from(logged.signature),
+      verifySignature: (object) => key(object).verify(logged.signed, logged.signature),
+    },
+  });
+  if (trustedRoot === undefined) return;
+  if (logged.certificate !== undefined) checkLeaf(logged.certificate, trustedRoot);
+  for (const entry of entity.tlogEntries) {
+    verifyTLogInclusion(entry, trustedRoot.material.tlogs);
+    const foreign = foreignEntry(entry, logged);
+    if (foreign !== undefined) throw new Refused('log-entry', foreign);
+  }
+}
+
+/** What the library leaves out: the usage, and that what stands around the signed part of a certificate fits it. */
+function checkLeaf(der: Uint8Array, { material }: TrustedRoot): void {
+  const leaf = new X509Certificate(der);
+  if (!(leaf.keyUsage ?? []).includes(CODE_SIGNING)) {
+    throw new Refused('certificate', 'its certificate is not for signing code');
+  }
+  const issuers = material.certificateAuthorities.flatMap(({ certChain }) => certChain);
+  const issued = issuers.some(({ publicKey: key }) =>
+    leaf.verify(createPublicKey({ key, format: 'der', type: 'spki' })),
+  );
+  if (!issued) throw new Refused('certificate', 'its certificate is not one that its issuer made');
+}
+
+/** What the checks that ran allow to say. */
+function verdictOf(
+  entity: SignedEntity,
+  expected: SignerExpectation,
+  claimed: Signer,
+  hasRoot: boolean,
+): SignatureVerdict {
+  const signer: Signer = expected.kind === 'key' ? { kind: 'key', hint: expected.key.hint } : claimed;
+  const isLogged = entity.tlogEntries.length > 0;
+  const isTimed = entity.timestamps.some(provesTime);
+  const unread = 'there is no trusted root to check it with';
+  const verdict: SignatureVerdict = {
+    refusal: undefined,
+    signer,
+    verified: [
+      'signature',
+      ...(signer.kind === 'certificate' ? (['certificate'] as const) : []),
+      ...(isLogged && hasRoot ? (['log'] as const) : []),
+      ...(isTimed && hasRoot ? (['timestamp'] as const) : []),
+    ],
+    skipped: [
+      ...(isLogged && hasRoot ? [] : [{ check: 'log' as const, why: isLogged ? unread : 'it is in no log' }]),
+      ...(isTimed && !hasRoot ? [{ check: 'timestamp' as const, why: unread }] : []),
+    ],
+  };
+  if (expected.kind !== 'certificate' || signer.kind !== 'certificate') return verdict;
+  if (matchesRule(expected.identity, signer.identity) && matchesRule(expected.issuer, signer.issuer)) return verdict;
+  const detail = `it is by ${signerName(signer)}, not by ${expectationName(expected)}`;
+  return { ...verdict, refusal: { reason: 'identity', detail } };
+}
+
+/** A log that made no promise says a time that nobody signed. */
+function provesTime(timestamp: SignedEntity['timestamps'][number]): boolean {
+  return timestamp.$case === 'timestamp-authority' || timestamp.tlogEntry.inclusionPromise !== undefined;
+}
+
+function signatureOf(
+  { content }: Bundle,
+  entity: SignedEntity,
+  expected: SignerExpectation,
+  artifact: Uint8Array | undefined,
+): LoggedSignature {
+  const spki = keyOf(expected, entity).export({ type: 'spki', format: 'der' });
+  const certificate = entity.key.$case === 'certificate' ? entity.key.certificate.root.toDER() : undefined;
+  if (content.$case === 'messageSignature') {
+    const { signature } = content.messageSignature;
+    return { signature, signed: artifact ?? Buffer.alloc(0), payload: undefined, certificate, spki };
+  }
+  const { payload, payloadType, signatures } = content.dsseEnvelope;
+  const signature = signatures[0]?.sig ?? Buffer.alloc(0);
+  return { signature, signed: preAuthEncoding(payloadType, payload), payload, certificate, spki };
+}
+
+/** A message signature says what its message's digest is; then it must be. */
+function promisedDigestHolds({ content }: Bundle, artifact: Uint8Array): boolean {
+  if (content.$case !== 'messageSignature') return true;
+  const { digest } = content.messageSignature.messageDigest;
+  return HASHES.some((hash) => createHash(hash).update(artifact).digest().equals(digest));
+}
+
+/** The key that has to have signed: the expected one, or that of the certificate. */
+function keyOf(expected: SignerExpectation, { key }: SignedEntity): KeyObject {
+  if (expected.kind === 'key') return expected.key.object;
+  assert(key.$case === 'certificate', 'a certificate is expected and there');
+  return createPublicKey({ key: key.certificate.publicKey, format: 'der', type: 'spki' });
+}
+
+function claimedSigner({ key }: SignedEntity): Signer {
+  if (key.$case === 'public-key') return { kind: 'key', hint: key.hint };
+  const { certificate } = key;
+  const issuer = certificate.extension(ISSUER)?.valueObj.subs[0]?.value ?? certificate.extension(OLD_ISSUER)?.value;
+  return {
+    kind: 'certificate',
+    identity: certificate.subjectAltName ?? '',
+    issuer: issuer?.toString('utf8') ?? '',
+  };
+}
+
+/** A bundle must not bring what it is to be trusted by. */
+function holdsRoot({ verificationMaterial: { content } }: Bundle): boolean {
+  if (content.$case !== 'x509CertificateChain') return false;
+  return content.x509CertificateChain.certificates.slice(1).some(({ rawBytes }) => {
+    const certificate = new X509Certificate(rawBytes);
+    return certificate.subject === certificate.issuer;
+  });
+}
+
+class Refused extends Error {
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, detail: string) {
+    super(detail);
+    this.reason = reason;
+  }
+}
+
+/** Codes of the library's errors. */
+const REASONS: readonly (readonly [prefix: string, RefusalReason])[] = [
+  ['CERTIFICATE', 'certificate'],
+  ['TLOG', 'log-entry'],
+  ['TIMESTAMP', 'timestamp'],
+  ['SIGNATURE', 'signature'],
+];
+
+function refusalOf(error: unknown, signer: Signer, expected: SignerExpectation): SignatureVerdict {
+  if (error instanceof Refused) return refused(error.reason, error.message, signer);
+  const code = String((error as { code?: unknown } | undefined)?.code ?? '');
+  const reason = REASONS.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'malformed';
+  if (reason !== 'signature') return refused(reason, messageOf(error), signer);
+  const wanted = expectationName(expected);
+  if (expected.kind === 'key' && signer.kind === 'key' && signer.hint !== '' && signer.hint !== expected.key.hint) {
+    return refused('other-key', `it was made with ${signerName(signer)}, not with ${wanted}`, signer);
+  }
+  return refused('signature', `it is not a signature by ${wanted} over these bytes`, signer);
+}
+
+/** One printable line, not too long: what a library says may quote a hostile text. */
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : 'it cannot be read';
+  return text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 200);
+}

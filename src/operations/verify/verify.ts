@@ -1,0 +1,195 @@
+// `stave verify` and `verify-attestation`: a reference, and who is expected to have signed it: by flags, or by the trust file
+// (signing.md 7). Which of the two decided is part of the report.
+
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Failure } from '../../base/failure.ts';
+import { VERSION } from '../../base/version.ts';
+import { readOciLayout } from '../../effects/output/oci-layout.ts';
+import { openRegistry } from '../../effects/registry/client/registry-client.ts';
+import { publicTrustedRoot } from '../../effects/signing/public-instance.ts';
+import { parsePublicKey } from '../../effects/signing/public-key.ts';
+import { readSecret, type SecretSources } from '../../effects/signing/secret-sources.ts';
+import {
+  expectationName,
+  patternRule,
+  type SignerExpectation,
+  type TextRule,
+} from '../../effects/signing/signer-expectation.ts';
+import { parseTrustedRoot, type TrustedRoot } from '../../effects/signing/trusted-root.ts';
+import type { TextMap } from '../../formats/oci/json-object.ts';
+import { parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
+import type { Host } from '../host.ts';
+import { type ImageStore, layoutStore } from './image-store.ts';
+import { expectationsOf, findTrustEntry, parseTrustFile } from './trust-file.ts';
+import {
+  type AttestationVerdict,
+  type ImageVerdict,
+  type VerifyRequest,
+  verifyAttestations,
+  verifyImage,
+} from './verify-image.ts';
+
+/** Flags, in cosign's names. A missing one is undefined. */
+interface SignerFlags {
+  /** A path, `env://NAME`. */
+  readonly key?: string | undefined;
+  readonly certificateIdentity?: string | undefined;
+  readonly certificateIdentityRegexp?: string | undefined;
+  readonly certificateOidcIssuer?: string | undefined;
+  readonly certificateOidcIssuerRegexp?: string | undefined;
+}
+
+export interface VerifyReferenceRequest {
+  /** Where it lies in a registry. With `layout` it still says which entry of the trust file counts. */
+  readonly reference: string;
+  /** An OCI layout to read instead; the reference then needs a digest, or a tag that the layout names. */
+  readonly layout?: string | undefined;
+  readonly signer: SignerFlags;
+  /** Default `stave.trust.yaml`. */
+  readonly trustFile?: string | undefined;
+  /** A path. Default: what the trust file says, then the built-in one. */
+  readonly trustedRoot?: string | undefined;
+  /** Also if the trust file requires an entry. */
+  readonly ignoreTlog: boolean;
+  readonly annotations: TextMap;
+  /** Opens no socket. */
+  readonly offline: boolean;
+}
+
+export interface VerifyReport extends ImageVerdict {
+  /** With the digest. */
+  readonly reference: string;
+  /** Whom it had to be signed by, and who said so. */
+  readonly expected: readonly string[];
+  readonly trustedBy: string;
+}
+
+const TRUST_FILE = 'stave.trust.yaml';
+
+/** Failures of the registry or layout, CONFIG_*, KEY_INVALID, TRUST_ROOT_INVALID, USAGE_FLAG. */
+export async function verifyReference(request: VerifyReferenceRequest, host: Host): Promise<VerifyReport> {
+  return await withStore(request, host, async (verification, reference, trustedBy) => {
+    const verdict = await verifyImage(verification);
+    return {
+      ...verdict,
+      reference: printReference({ ...reference, digest: verdict.image }),
+      expected: verification.expected.map(expectationName),
+      trustedBy,
+    };
+  });
+}
+
+/** The attestations of a predicate type. Failures as `verifyReference`. */
+export async function verifyAttestation(
+  request: VerifyReferenceRequest,
+  predicateType: string,
+  host: Host,
+): Promise<AttestationVerdict> {
+  return await withStore(request, host, (verification) => verifyAttestations(verification, predicateType));
+}
+
+async function withStore<T>(
+  request: VerifyReferenceRequest,
+  host: Host,
+  work: (verification: VerifyRequest, reference: Reference, trustedBy: string) => Promise<T>,
+): Promise<T> {
+  const reference = parseReference(request.reference);
+  const trust = await trustFor(request, reference, host);
+  const client =
+    request.layout === undefined
+      ? openRegistry(reference, {
+          environment: host.env,
+          homeDir: host.homeDir,
+          version: VERSION,
+          events: host.events,
+          offline: request.offline,
+        })
+      : undefined;
+  try {
+    const store: ImageStore = client ?? layoutStore(await readOciLayout(resolve(host.cwd, request.layout ?? '')));
+    const { expected, trustedRoot, ignoreTlog } = trust;
+    const { annotations } = request;
+    const tagOrDigest = reference.digest ?? reference.tag ?? '';
+    const verification = { store, reference: tagOrDigest, expected, trustedRoot, ignoreTlog, annotations };
+    return await work(verification, reference, trust.by);
+  } finally {
+    await client?.close();
+  }
+}
+
+interface Trust {
+  readonly expected: readonly SignerExpectation[];
+  readonly trustedRoot: TrustedRoot;
+  readonly ignoreTlog: boolean;
+  /** `the flags`, or the path of the trust file. */
+  readonly by: string;
+}
+
+async function trustFor(request: VerifyReferenceRequest, reference: Reference, host: Host): Promise<Trust> {
+  const { ignoreTlog } = request;
+  const byFlags = await flagExpectation(request.signer, host);
+  if (byFlags !== undefined) {
+    const trustedRoot = await trustedRootAt(request.trustedRoot, host.cwd, host);
+    return { expected: [byFlags], trustedRoot, ignoreTlog, by: 'the flags' };
+  }
+  const path = resolve(host.cwd, request.trustFile ?? TRUST_FILE);
+  const name = request.trustFile ?? TRUST_FILE;
+  if (!existsSync(path)) {
+    throw new Failure('USAGE_FLAG', `nothing says who should have signed ${request.reference}: there is no ${name}`, {
+      hint: 'Give --key, or --certificate-identity with --certificate-oidc-issuer, or write it into a trust file.',
+    });
+  }
+  const folder = dirname(path);
+  const file = parseTrustFile(name, Buffer.from(await readText(path, folder, host)));
+  const entry = findTrustEntry(file, reference);
+  if (entry === undefined) {
+    const image = `${reference.registry}/${reference.repository}`;
+    throw new Failure('TRUST_ROOT_INVALID', `${name} has no entry for ${image}, so nobody is trusted to sign it`, {
+      hint: 'Add an entry with its signer, or give the signer by flags.',
+    });
+  }
+  const root = request.trustedRoot ?? (file.trustedRoot === '' ? undefined : resolve(folder, file.trustedRoot));
+  return {
+    expected: await expectationsOf(entry, (key) => readText(key, folder, host)),
+    trustedRoot: await trustedRootAt(root, host.cwd, host),
+    ignoreTlog: ignoreTlog || entry.log === 'ignored',
+    by: name,
+  };
+}
+
+/** Undefined where no flag says who. Failure USAGE_FLAG for flags that do not make one signer. */
+async function flagExpectation(flags: SignerFlags, host: Host): Promise<SignerExpectation | undefined> {
+  const identity = oneRule('certificate-identity', flags.certificateIdentity, flags.certificateIdentityRegexp);
+  const issuer = oneRule('certificate-oidc-issuer', flags.certificateOidcIssuer, flags.certificateOidcIssuerRegexp);
+  if (flags.key !== undefined) {
+    if (identity !== undefined || issuer !== undefined) {
+      throw new Failure('USAGE_FLAG', '--key and the --certificate flags exclude each other');
+    }
+    return { kind: 'key', key: parsePublicKey(await readText(flags.key, host.cwd, host), flags.key) };
+  }
+  if (identity === undefined && issuer === undefined) return undefined;
+  if (identity !== undefined && issuer !== undefined) return { kind: 'certificate', identity, issuer };
+  const missing = identity === undefined ? 'certificate-identity' : 'certificate-oidc-issuer';
+  throw new Failure('USAGE_FLAG', `--${missing} (or its --${missing}-regexp) is missing`, {
+    hint: 'An identity means nothing without the issuer that vouches for it, and an issuer vouches for everybody.',
+  });
+}
+
+function oneRule(name: string, exact: string | undefined, source: string | undefined): TextRule | undefined {
+  if (exact !== undefined && source !== undefined) {
+    throw new Failure('USAGE_FLAG', `--${name} and --${name}-regexp exclude each other`);
+  }
+  if (exact !== undefined) return { exact };
+  return source === undefined ? undefined : patternRule(source);
+}
+
+async function trustedRootAt(path: string | undefined, cwd: string, host: Host): Promise<TrustedRoot> {
+  return path === undefined ? await publicTrustedRoot() : await parseTrustedRoot(await readText(path, cwd, host), path);
+}
+
+/** Of a file or environment variable; standard input stays unread. */
+async function readText(reference: string, cwd: string, host: Host): Promise<string> {
+  const readStdin: SecretSources['readStdin'] = async () => new Uint8Array();
+  return (await readSecret(reference, { cwd, env: host.env, events: host.events, readStdin })).text;
+}
