@@ -19,6 +19,43 @@ export interface ImageConfig {
   readonly layering: Layering | undefined;
   readonly format: string;
   readonly certificates: Certificates | undefined;
+  // What follows is ours, not the reference's: never in `/etc/apko.json`.
+  readonly files: readonly FileGroup[];
+  /** `8080/tcp` */
+  readonly ports: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Files that are installed like a package: `files` and `image` exclude each other. */
+export interface FileGroup {
+  readonly name: string;
+  /** '' where `versionFrom` says it. */
+  readonly version: string;
+  /** `git`, a path, or ''. */
+  readonly versionFrom: string;
+  readonly license: string;
+  readonly files: readonly FileSource[];
+  /** `<image>@sha256:...`, or ''. */
+  readonly image: string;
+  readonly paths: readonly string[];
+  /** Of the file that the group is written in, as its own path is given: paths count from there. */
+  readonly folder: string;
+}
+
+/** Exactly one of `from`, `inline` and `url` says something. */
+export interface FileSource {
+  readonly from: string;
+  readonly inline: string | undefined;
+  readonly url: string;
+  /** Hex. */
+  readonly sha256: string;
+  readonly to: string;
+  readonly mode: number | undefined;
+  /** `user` or `user:group`, or ''. */
+  readonly owner: string;
+  readonly exclude: readonly string[];
+  /** OCI form; [] = all. */
+  readonly archs: readonly string[];
 }
 
 export interface ImageContents {

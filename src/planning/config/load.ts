@@ -5,18 +5,31 @@ import { createHash } from 'node:crypto';
 import { Failure, type SourcePlace } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { parseYaml } from '../../formats/yaml/parse-yaml.ts';
-import { isNull, nodeAt, placeOf, type YamlMap, type YamlNode } from '../../formats/yaml/yaml-node.ts';
+import {
+  isNull,
+  nodeAt,
+  placeOf,
+  type YamlEntry,
+  type YamlMap,
+  type YamlNode,
+  type YamlScalar,
+} from '../../formats/yaml/yaml-node.ts';
 import { ociArchitecture } from './architecture.ts';
-import type { ImageConfig } from './image-config.ts';
+import type { FileGroup, ImageConfig } from './image-config.ts';
 import { IMAGE_SCHEMA } from './image-schema.ts';
 import { mergeInclude } from './include-merge.ts';
-import { failOnProblems, type Problem } from './problem.ts';
+import { failOnProblems, nearHint, type Problem } from './problem.ts';
+import type { ShapeValue } from './shape.ts';
 import { checkShape } from './shape-check.ts';
 import { shapeValue } from './shape-value.ts';
+import { checkStrictApko } from './strict-apko.ts';
+import { parseVariables, substituteVariables, type Variables } from './variables.ts';
 
 export interface LoadedConfig {
   /** Includes merged, trailing slashes of repositories stripped, nothing filled in. */
   readonly config: ImageConfig;
+  /** The same without the variant that was asked for, where one was: its layers are the lower ones of the variant. */
+  readonly production?: ImageConfig;
   /** `sha256-<base64>` over the raw bytes of all files, as lock files record it. */
   readonly checksum: string;
   /** The main file as found, then the included ones in inclusion order. */
@@ -28,21 +41,39 @@ export interface LoadedConfig {
 /** The bytes of a file, or undefined where there is none. */
 export type ConfigRead = (path: string) => Uint8Array | undefined;
 
+/** What the command line says about how to read the file. */
+export interface LoadOptions {
+  /** `NAME=VALUE` each. */
+  readonly vars?: readonly string[];
+  /** Of `variants`; `runtime` and '' are the image itself. */
+  readonly variant?: string;
+  /** Refuse what only we understand. */
+  readonly strictApko?: boolean;
+}
+
 /**
  * Loads a configuration and what it includes. `path` and included paths are used as they are when they exist, else tried
  * under each of `includePaths`. Failures: CONFIG_NOT_FOUND, CONFIG_SYNTAX, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; the first
- * mistake is the failure, the others are its notes.
+ * mistake is the failure, the others are its notes. USAGE_FLAG for options that do not fit the file.
  */
-export function loadImageConfig(path: string, read: ConfigRead, includePaths: readonly string[]): LoadedConfig {
+export function loadImageConfig(
+  path: string,
+  read: ConfigRead,
+  includePaths: readonly string[],
+  options: LoadOptions = {},
+): LoadedConfig {
   const loading: Loading = { read, includePaths, hash: createHash('sha256'), files: [], problems: [] };
-  const root = loadFile(loading, path, [], undefined);
+  const main = loadFile(loading, path, [], undefined);
+  const root = mergeFiles(main, variablesFor(main, options), options, loading.problems);
   failOnProblems(loading.problems);
+  const chosen = withVariant(root, options.variant ?? '');
   return {
-    config: imageConfigOf(root),
+    config: imageConfigOf(chosen),
+    ...(chosen !== root && { production: imageConfigOf(root) }),
     checksum: `sha256-${loading.hash.digest('base64')}`,
     files: loading.files,
     place: (keys) => {
-      const node = nodeAt(root, keys);
+      const node = nodeAt(chosen, keys);
       return node === undefined ? undefined : placeOf(node);
     },
   };
@@ -56,13 +87,19 @@ interface Loading {
   readonly problems: Problem[];
 }
 
+/** A file as written, and those that it includes, lowest first. */
+interface LoadedFile {
+  readonly own: YamlMap;
+  readonly included: readonly LoadedFile[];
+}
+
 /** `above` are the files being loaded, outermost first; `includeNode` is the value that names this one. */
 function loadFile(
   loading: Loading,
   path: string,
   above: readonly string[],
   includeNode: YamlNode | undefined,
-): YamlMap {
+): LoadedFile {
   const where = includeNode === undefined ? {} : { where: placeOf(includeNode) };
   const found = findFile(loading, path);
   if (found === undefined) {
@@ -81,17 +118,84 @@ function loadFile(
   if (above.length > LIMITS.includeDepth) {
     throw new Failure('CONFIG_INVALID', `includes are nested more than ${LIMITS.includeDepth} deep`, where);
   }
+  if (loading.files.length >= LIMITS.includedFiles) {
+    throw new Failure('CONFIG_INVALID', `a configuration includes more than ${LIMITS.includedFiles} files`, where);
+  }
   loading.files.push(found.file);
   loading.hash.update(found.bytes);
   const own = rootMap(parseYaml(found.file, found.bytes));
-  const problems = checkShape(IMAGE_SCHEMA, own);
-  loading.problems.push(...problems);
-  const include = own.entries.get('include')?.value;
-  if (include?.kind !== 'scalar' || isNull(include) || include.text === '') return own;
-  const included = loadFile(loading, include.text, [...above, found.file], include);
-  // A merge of values that do not fit their shape would only make follow-up mistakes.
-  return loading.problems.length > 0 ? own : mergeInclude(IMAGE_SCHEMA, included, own);
+  const included = includeNodes(own).map((node) => loadFile(loading, node.text, [...above, found.file], node));
+  return { own, included };
 }
+
+/** The values of `include` that name a file; others are found by the shape check. */
+function includeNodes(file: YamlMap): YamlScalar[] {
+  const include = file.entries.get('include')?.value;
+  const nodes = include?.kind === 'list' ? include.items : include === undefined ? [] : [include];
+  return nodes.filter((node): node is YamlScalar => node.kind === 'scalar' && !isNull(node) && node.text !== '');
+}
+
+/** The variables of all files, the including one's winning, then those of the command line; undefined where no file has any. */
+function variablesFor(main: LoadedFile, { vars = [] }: LoadOptions): Variables | undefined {
+  const declared = declaredVariables(main);
+  const given = parseVariables(vars);
+  for (const name of given.keys()) {
+    if (declared?.has(name)) continue;
+    const hint = nearHint(name, declared?.keys() ?? []) ?? 'a configuration names its variables under "vars"';
+    throw new Failure('USAGE_FLAG', `--var: the configuration has no variable "${name}"`, { hint });
+  }
+  return declared && new Map([...declared, ...given]);
+}
+
+function declaredVariables({ own, included }: LoadedFile): Variables | undefined {
+  const below = included.map(declaredVariables).filter((variables) => variables !== undefined);
+  const vars = own.entries.get('vars')?.value;
+  if (vars?.kind !== 'map')
+    return below.length === 0 ? undefined : new Map(below.flatMap((variables) => [...variables]));
+  // What is no text is found by the shape check.
+  const mine = [...vars.entries].flatMap(([name, { value }]) =>
+    value.kind === 'scalar' ? [[name, isNull(value) ? '' : value.text] as const] : [],
+  );
+  return new Map([...below.flatMap((variables) => [...variables]), ...mine]);
+}
+
+/** Checks every file and puts each on top of those that it includes. */
+function mergeFiles(
+  file: LoadedFile,
+  variables: Variables | undefined,
+  options: LoadOptions,
+  problems: Problem[],
+): YamlMap {
+  const own = variables === undefined ? file.own : substituteVariables(file.own, variables, problems);
+  problems.push(...checkShape(IMAGE_SCHEMA, own));
+  if (options.strictApko === true) problems.push(...checkStrictApko(IMAGE_SCHEMA, own));
+  const included = file.included.map((one) => mergeFiles(one, variables, options, problems));
+  // A merge of values that do not fit their shape would only make follow-up mistakes.
+  if (problems.length > 0 || included.length === 0) return own;
+  return [...included, own].reduce((below, above) => mergeInclude(IMAGE_SCHEMA, below, above));
+}
+
+/** The configuration with a variant on top of it; itself for `runtime`. */
+function withVariant(root: YamlMap, name: string): YamlMap {
+  if (name === '' || name === RUNTIME) return root;
+  const variants = root.entries.get('variants')?.value;
+  const known = variants?.kind === 'map' ? variants.entries : new Map<string, YamlEntry>();
+  const variant = known.get(name)?.value;
+  if (variant === undefined) {
+    const names = [RUNTIME, ...known.keys()];
+    throw new Failure('USAGE_FLAG', `--variant: the configuration has no variant "${name}"`, {
+      hint: nearHint(name, names) ?? `the variants are ${names.join(', ')}`,
+    });
+  }
+  if (variant.kind !== 'map') return { ...root };
+  const merged = mergeInclude(IMAGE_SCHEMA, root, variant);
+  // These belong to the file, which a variant is not.
+  const kept = [...root.entries].filter(([key]) => key === 'vcs-url' || key === 'include');
+  return { ...merged, entries: new Map([...merged.entries, ...kept]) };
+}
+
+/** The variant that every configuration has: itself. */
+const RUNTIME = 'runtime';
 
 function findFile(loading: Loading, path: string): { file: string; bytes: Uint8Array } | undefined {
   const candidates = [path, ...loading.includePaths.map((folder) => `${folder.replace(/\/+$/, '')}/${path}`)];
@@ -139,12 +243,28 @@ function imageConfigOf(root: YamlMap): ImageConfig {
     paths: raw.paths,
     vcsUrl: raw['vcs-url'],
     annotations: raw.annotations,
-    include: raw.include,
+    // A list of them is ours; what the reference would see here is one path.
+    include: root.entries.get('include')?.value.kind === 'scalar' ? (raw.include[0] ?? '') : '',
     volumes: raw.volumes,
     layering: raw.layering,
     format: raw.format,
     certificates: raw.certificates,
+    files: raw.files.map((group, i) => fileGroupOf(group, folderOf(placeOf(nodeAt(root, ['files', i]) ?? root).file))),
+    ports: raw.ports.map((port) => (port.includes('/') ? port : `${port}/tcp`)),
+    labels: raw.labels,
   };
+}
+
+function fileGroupOf(raw: RawFileGroup, folder: string): FileGroup {
+  const { name, version, license, image, paths } = raw;
+  const files = raw.files.map((source) => ({ ...source, archs: source.archs.map(ociArchitecture) }));
+  return { name, version, versionFrom: raw['version-from'], license, files, image, paths, folder };
+}
+
+type RawFileGroup = ShapeValue<(typeof IMAGE_SCHEMA.fields.files)['of']>;
+
+function folderOf(file: string): string {
+  return file.includes('/') ? file.slice(0, Math.max(1, file.lastIndexOf('/'))) : '.';
 }
 
 function withoutTrailingSlashes(repository: string): string {

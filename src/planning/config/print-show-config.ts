@@ -3,7 +3,7 @@
 
 import { redactText } from '../../base/redact.ts';
 import { type PrintableYaml, printYaml } from '../../formats/yaml/print-yaml.ts';
-import type { Accounts, ImageConfig, ImageContents, NamedText } from './image-config.ts';
+import type { Accounts, FileGroup, ImageConfig, ImageContents, NamedText } from './image-config.ts';
 import { compareNaturally } from './natural-order.ts';
 
 type Fields = readonly (readonly [key: string, value: PrintableYaml | undefined])[];
@@ -44,6 +44,9 @@ export function printShowConfig(config: ImageConfig): string {
             ['providers', certificates.providers],
           ]),
       ],
+      ['files', config.files.map(fileGroup)],
+      ['ports', config.ports],
+      ['labels', textMap(config.labels)],
     ]),
   );
 }
@@ -94,6 +97,17 @@ function accountsYaml({ runAs, users, groups }: Accounts): PrintableYaml | undef
       ),
     ],
   ]);
+}
+
+function fileGroup({ files, versionFrom, folder: _, ...group }: FileGroup): PrintableYaml {
+  const sources = files.map((source) =>
+    all(
+      Object.entries(source).filter(
+        ([, value]) => value !== undefined && value !== '' && (value as readonly []).length !== 0,
+      ),
+    ),
+  );
+  return filled([...Object.entries(group), ['version-from', versionFrom], ['files', sources]]);
 }
 
 function namedText({ name, content }: NamedText): PrintableYaml {
