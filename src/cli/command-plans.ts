@@ -25,6 +25,8 @@ export const COMMAND_GROUP = {
 } as const;
 
 const CONFIG = ['config', 'image configuration (YAML)'] as const;
+/** How a configuration is read. */
+const DIALECT = ['var', 'variant', 'strict-apko'] as const;
 const SOURCES = ['keyring-append', 'build-repository-append', 'repository-append'] as const;
 
 export const COMMAND_PLANS: readonly CommandPlan[] = [
@@ -51,6 +53,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
       'vcs',
       'cache-dir',
       'include-paths',
+      ...DIALECT,
       'ignore-signatures',
       'limits',
     ],
@@ -78,7 +81,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'print the effective configuration, with includes and defaults',
     group: COMMAND_GROUP.look,
-    flags: [...SOURCES, 'include-paths', 'cache-dir', 'offline'],
+    flags: [...SOURCES, 'include-paths', ...DIALECT, 'cache-dir', 'offline'],
     examples: ['stave show-config image.yaml'],
     load: async () => (await import('./commands/show-config.ts')).runShowConfig,
   },
@@ -87,7 +90,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'list the packages that would be installed, in order',
     group: COMMAND_GROUP.look,
-    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'ignore-signatures'],
+    flags: ['arch', ...SOURCES, 'include-paths', ...DIALECT, 'cache-dir', 'offline', 'ignore-signatures'],
     examples: [
       'stave show-packages image.yaml --format packagelock',
       "stave show-packages image.yaml --format '{{.Name}}'",
@@ -102,7 +105,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'draw the dependencies as a Graphviz graph',
     group: COMMAND_GROUP.look,
-    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'ignore-signatures'],
+    flags: ['arch', ...SOURCES, 'include-paths', ...DIALECT, 'cache-dir', 'offline', 'ignore-signatures'],
     examples: ['stave dot image.yaml | dot -Tsvg > image.svg'],
     extra: (command) =>
       command.option('-S, --spanning-tree', 'leave out edges to packages that are already drawn', false),
@@ -118,7 +121,7 @@ function lockPlans(): CommandPlan[] {
     args: [CONFIG],
     summary: 'write a lock file: the exact packages, for later builds without an index',
     group: COMMAND_GROUP.build,
-    flags: ['output', 'arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'ignore-signatures'],
+    flags: ['output', 'arch', ...SOURCES, 'include-paths', ...DIALECT, 'cache-dir', 'offline', 'ignore-signatures'],
     examples: ['stave lock image.yaml', 'stave build image.yaml example/app:1 app.tar --lockfile image.lock.json'],
     load: async () => (await import('./commands/lock.ts')).runLock,
   };
@@ -132,6 +135,7 @@ function whyPlans(): CommandPlan[] {
     'lockfile',
     ...SOURCES,
     'include-paths',
+    ...DIALECT,
     'cache-dir',
     'offline',
     'ignore-signatures',
@@ -167,6 +171,7 @@ function rootfsPlans(): CommandPlan[] {
     'cache-dir',
     'offline',
     'include-paths',
+    ...DIALECT,
   ];
   const group = COMMAND_GROUP.other;
   return [

@@ -13,6 +13,9 @@ export function sourceRequest(configPath: string, flags: Flags): SourceRequest {
     offline: flags['offline'] === true,
     ignoreSignatures: flags['ignoreSignatures'] === true,
     includePaths: listFlag(flags, 'includePaths'),
+    ...given('vars', flags['var'] as readonly string[] | undefined),
+    ...given('strictApko', flags['strictApko'] === true || undefined),
+    ...given('variant', textFlag(flags, 'variant')),
     ...given('cacheDir', textFlag(flags, 'cacheDir')),
   };
 }

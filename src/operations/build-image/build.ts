@@ -17,6 +17,7 @@ import type { Host } from '../host.ts';
 import { warnIncomplete } from '../image/assemble-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
 import { writeSboms } from '../image/describe-image.ts';
+import { collectImageFiles } from '../image/image-files.ts';
 import { configDirectory, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import type { ImageRequest } from '../image/request.ts';
 import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
@@ -90,6 +91,7 @@ export async function buildImage(request: BuildRequest, host: Host): Promise<Bui
       tag: request.tag,
       sbomFormats: request.sbom ? request.sbomFormats : [],
       vcsUrl: vcsUrlOf(image, request),
+      groups: await collectImageFiles(image, request.lockfile),
     };
     return await buildPlanned(image, request, plan, output);
   });

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
+import { changedFile, type DiskFile, openDiskFiles } from '../../effects/files/disk-files.ts';
 import type { LayerRecipe } from '../../effects/output/compress-pieces.ts';
 import { readOciLayout } from '../../effects/output/oci-layout.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
@@ -15,7 +16,8 @@ import type { Moment } from '../../formats/oci/timestamps.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
 import type { ImageConfig } from '../../planning/config/image-config.ts';
 import { splitWords } from '../../planning/config/words.ts';
-import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
+import type { CollectedGroup } from '../../planning/files/collected-group.ts';
+import type { Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
@@ -24,16 +26,20 @@ import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
 import { type ResolvedImage, readBasePackages } from './resolve-image.ts';
+import { stackRootfs } from './stack-rootfs.ts';
 
 export interface AssembledRootfs {
   readonly arch: string;
   readonly rootfs: Rootfs;
   readonly created: Moment;
-  /** In install order. */
+  /** In install order, those of the user's own files last. */
   readonly packages: readonly Package[];
   readonly read: PackagedRead;
-  /** The files that `read` reads, by package index. */
+  /** The files that `read` reads, by package index; files of the user's own follow the packages. */
   readonly dataTars: readonly string[];
+  /** What decides the bytes of each of `dataTars`. */
+  readonly dataHashes: readonly string[];
+  close(): void;
 }
 
 export interface AssembledImage extends AssembledRootfs {
@@ -45,6 +51,8 @@ export interface AssemblyInput {
   readonly resolved: ResolvedImage;
   readonly keys: ReadonlyMap<string, string>;
   readonly moments: BuildMoments;
+  /** The user's own files. */
+  readonly groups: readonly CollectedGroup[];
 }
 
 /**
@@ -59,14 +67,17 @@ export async function withRootfs<T>(
   const fetchedAgain = new Set<number>();
   for (;;) {
     const handles = await fetchPackages(image, input.resolved.packages, input.resolved.arch);
+    let assembled: AssembledRootfs | undefined;
     try {
-      return await use(assemble(image, input, handles));
+      assembled = assemble(image, input, handles);
+      return await use(assembled);
     } catch (error) {
       const damaged =
         error instanceof Failure && error.code === 'CHECKSUM_MISMATCH'
           ? (error.data as DamagedContent | undefined)
           : undefined;
       const handle = damaged === undefined ? undefined : handles[damaged.packageIndex];
+      if (damaged !== undefined && handle === undefined) throw changedFile(`/${damaged.path}`, error);
       if (damaged === undefined || handle === undefined || fetchedAgain.has(damaged.packageIndex)) throw error;
       fetchedAgain.add(damaged.packageIndex);
       handle.discard();
@@ -77,6 +88,7 @@ export async function withRootfs<T>(
         message: `the cached copy of ${info.name} ${info.version} was damaged; fetching it again`,
       });
     } finally {
+      assembled?.close();
       for (const handle of handles) handle.close();
     }
   }
@@ -88,19 +100,18 @@ export async function packImage(
   assembled: AssembledRootfs,
   blobs: PiecedBlobs,
 ): Promise<AssembledImage> {
-  const { arch, rootfs, created, read, dataTars, packages } = assembled;
+  const { arch, rootfs, created, read, dataTars, dataHashes } = assembled;
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
   const total = rootfs.layers.reduce((sum, layer) => sum + contentBytes(layer), 0);
   const layers: LayerRecipe[] = [];
   let done = 0;
-  const dataHashes = packages.map(({ info }) => info.dataHash);
-  for (const entries of rootfs.layers) {
+  for (const [i, entries] of rootfs.layers.entries()) {
     const progress = (bytes: number) => {
       done += bytes;
       events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
     };
-    const pieces = layerPieces({ entries, names: rootfs.names, dataHashes });
+    const pieces = layerPieces({ entries, names: rootfs.layerNames[i] ?? rootfs.names, dataHashes });
     layers.push(await blobs.addLayer({ pieces, sizeBytes: contentBytes(entries), dataTars, read, progress }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
@@ -120,33 +131,55 @@ export async function packImage(
 
 function assemble(
   image: OpenImage,
-  { resolved, keys, moments }: AssemblyInput,
+  { resolved, keys, moments, groups }: AssemblyInput,
   handles: readonly PackageHandle[],
 ): AssembledRootfs {
   const { config, host } = image;
   const { arch } = resolved;
   host.events({ type: 'phase-started', phase: 'assemble', arch });
-  const packages = handles.map((handle) => handle.package);
-  const created = moments.created(packages.map((pkg) => pkg.info));
-  const read: PackagedRead = (index, offset, length) => handles[index]!.read(offset, length);
+  const installed = handles.map((handle) => handle.package);
+  const momentOf = (packages: readonly Package[]) => moments.created(packages.map((pkg) => pkg.info));
+  const files: DiskFile[] = [];
+  const disk = openDiskFiles(files);
+  const fileIndex = installed.length + groups.length;
+  const read: PackagedRead = (index, offset, length) => {
+    if (index < fileIndex) return handles[index]!.read(offset, length);
+    const bytes = Buffer.allocUnsafe(length);
+    disk.readInto(index - fileIndex, offset, bytes);
+    return bytes;
+  };
   const baseInstalled = readBasePackages(image, arch);
-  const rootfs = assembleRootfs({
-    config: resolved.config,
-    arch,
-    packages,
-    world: resolved.world,
-    keys,
-    buildRepositories: imageRepositories(config).map(publicLine),
-    runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(publicLine),
-    read,
-    baseEpochSeconds: moments.base.epochSeconds,
-    createdSeconds: created.epochSeconds,
-    place: image.loaded.place,
-    ...(baseInstalled !== undefined && { baseInstalled }),
+  const { rootfs, packages } = stackRootfs({
+    resolved,
+    files,
+    packages: installed,
+    groups,
+    common: {
+      arch,
+      keys,
+      buildRepositories: imageRepositories(config).map(publicLine),
+      runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(publicLine),
+      read,
+      baseEpochSeconds: moments.base.epochSeconds,
+      place: image.loaded.place,
+      ...(baseInstalled !== undefined && { baseInstalled }),
+    },
+    productionGroups: image.production?.files.length ?? groups.length,
+    createdSeconds: (some) => momentOf(some).epochSeconds,
   });
   warnIncomplete(host, arch, rootfs.warnings);
   host.events({ type: 'phase-finished', phase: 'assemble', arch });
-  return { arch, rootfs, created, packages, read, dataTars: handles.map((handle) => handle.dataTarPath) };
+  const none = groups.map(() => '');
+  return {
+    arch,
+    rootfs,
+    created: momentOf(installed),
+    packages,
+    read,
+    dataTars: [...handles.map((handle) => handle.dataTarPath), ...none, ...files.map(({ file }) => file)],
+    dataHashes: [...installed.map(({ info }) => info.dataHash), ...none, ...files.map(({ sha256 }) => sha256)],
+    close: disk.close,
+  };
 }
 
 export function warnIncomplete(host: Host, arch: string, warnings: readonly string[]): void {
@@ -168,6 +201,8 @@ function runSettings(config: ImageConfig) {
     annotations: config.annotations,
     user: config.accounts.runAs,
     volumes: config.volumes,
+    exposedPorts: config.ports,
+    labels: config.labels,
     workingDir: config.workDir,
     stopSignal: config.stopSignal,
   };

@@ -21,6 +21,12 @@ export interface SourceRequest {
   readonly ignoreSignatures: boolean;
   readonly includePaths: readonly string[];
   readonly limits?: LimitOverrides;
+  /** `NAME=VALUE` each, for `vars:` of the configuration. */
+  readonly vars?: readonly string[];
+  /** One of the configuration's `variants:`; absent = the image itself. */
+  readonly variant?: string;
+  /** Refuse what only we understand in a configuration. */
+  readonly strictApko?: boolean;
 }
 
 /** What commands that assemble a root filesystem say beyond that. */

@@ -330,7 +330,12 @@ const VARIANT = {
   kind: 'record',
   doc: 'What this variant has on top: lists are joined, its other values win.',
   fields: {
-    contents: CONTENTS,
+    contents: {
+      kind: 'record',
+      doc: 'What is installed on top.',
+      // Nothing else: keys and repositories are files of the layers below.
+      fields: { packages: CONTENTS.fields.packages },
+    },
     entrypoint: ENTRYPOINT,
     cmd: text('Default arguments.'),
     'stop-signal': text('Signal that asks the program to end.'),

@@ -30,6 +30,8 @@ export interface LoadedConfig {
   readonly config: ImageConfig;
   /** The same without the variant that was asked for, where one was: its layers are the lower ones of the variant. */
   readonly production?: ImageConfig;
+  /** What `${{vars.NAME}}` stood for. */
+  readonly variables: Variables;
   /** `sha256-<base64>` over the raw bytes of all files, as lock files record it. */
   readonly checksum: string;
   /** The main file as found, then the included ones in inclusion order. */
@@ -64,12 +66,14 @@ export function loadImageConfig(
 ): LoadedConfig {
   const loading: Loading = { read, includePaths, hash: createHash('sha256'), files: [], problems: [] };
   const main = loadFile(loading, path, [], undefined);
-  const root = mergeFiles(main, variablesFor(main, options), options, loading.problems);
+  const variables = variablesFor(main, options);
+  const root = mergeFiles(main, variables, options, loading.problems);
   failOnProblems(loading.problems);
   const chosen = withVariant(root, options.variant ?? '');
   return {
     config: imageConfigOf(chosen),
     ...(chosen !== root && { production: imageConfigOf(root) }),
+    variables: variables ?? new Map(),
     checksum: `sha256-${loading.hash.digest('base64')}`,
     files: loading.files,
     place: (keys) => {
