@@ -37,7 +37,7 @@ export function planUpperLayers(below: FileTree, upper: FileTree, parts: readonl
 }
 
 function addWithParents(paths: Set<string>, path: string): void {
-  for (let each = path; each !== '' && !paths.has(each); each = parentOf(each)) paths.add(each);
+  for (let each = path; each !== ''; each = parentOf(each)) paths.add(each);
 }
 
 /** What the upper tree no longer has, without what goes with its directory. */
