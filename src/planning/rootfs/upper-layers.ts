@@ -3,7 +3,7 @@
 
 import { compareBytes } from '../../base/order.ts';
 import { type Content, EMPTY } from './content.ts';
-import { type FileTree, makeFile, type TreeNode } from './file-tree.ts';
+import { type DirectoryNode, type FileTree, makeFile, type TreeNode } from './file-tree.ts';
 import type { LayerEntry } from './layer-entries.ts';
 
 /** Chooses what belongs to a layer of its own. `isChanged`: the tree below has nothing equal there. */
@@ -16,8 +16,9 @@ export type LayerPart = (path: string, node: TreeNode, isChanged: boolean) => bo
 export function planUpperLayers(below: FileTree, upper: FileTree, parts: readonly LayerPart[]): LayerEntry[][] {
   const layers = parts.map(() => new Set<string>());
   const rest = new Set<string>();
+  const { changed, removed } = compareTrees(below, upper);
   for (const [path, node] of upper.walk()) {
-    const isChanged = !isSame(below.lookup(path, { follow: false }), node);
+    const isChanged = changed.has(path);
     let isTaken = false;
     parts.forEach((part, i) => {
       if (!part(path, node, isChanged)) return;
@@ -29,7 +30,6 @@ export function planUpperLayers(below: FileTree, upper: FileTree, parts: readonl
   // A directory in any layer is as it shall be in the end.
   for (const path of [...rest]) if (layers.some((layer) => layer.has(path))) rest.delete(path);
   for (const path of [...rest]) addWithParents(rest, path);
-  const removed = removedPaths(below, upper);
   for (const path of removed) addWithParents(rest, parentOf(path));
   return [...layers.map((paths) => entriesOf(upper, paths, [])), entriesOf(upper, rest, removed)].filter(
     (entries) => entries.length > 0,
@@ -40,15 +40,32 @@ function addWithParents(paths: Set<string>, path: string): void {
   for (let each = path; each !== ''; each = parentOf(each)) paths.add(each);
 }
 
-/** What the upper tree no longer has, without what goes with its directory. */
-function removedPaths(below: FileTree, upper: FileTree): string[] {
+interface Difference {
+  /** Paths of the upper tree that the lower one has not, or not equal. */
+  readonly changed: ReadonlySet<string>;
+  /** Paths that the upper tree no longer has, without what goes with its directory. */
+  readonly removed: readonly string[];
+}
+
+/** Directory by directory, so that no link on the way can lead to somewhere else. */
+function compareTrees(below: FileTree, upper: FileTree): Difference {
+  const changed = new Set<string>();
   const removed: string[] = [];
-  for (const [path] of below.walk()) {
-    const parent = upper.lookup(parentOf(path), { follow: false });
-    if (parent?.kind !== 'directory') continue;
-    if (!parent.children.has(path.slice(path.lastIndexOf('/') + 1))) removed.push(path);
+  const pending: [path: string, lower: DirectoryNode | undefined, upper: DirectoryNode][] = [
+    ['', below.root, upper.root],
+  ];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [folder, lower, directory] = next;
+    const pathOf = (name: string) => (folder === '' ? name : `${folder}/${name}`);
+    for (const [name, node] of directory.children) {
+      const there = lower?.children.get(name);
+      if (!isSame(there, node)) changed.add(pathOf(name));
+      if (node.kind === 'directory')
+        pending.push([pathOf(name), there?.kind === 'directory' ? there : undefined, node]);
+    }
+    for (const name of lower?.children.keys() ?? []) if (!directory.children.has(name)) removed.push(pathOf(name));
   }
-  return removed;
+  return { changed, removed };
 }
 
 function entriesOf(tree: FileTree, paths: ReadonlySet<string>, removed: readonly string[]): LayerEntry[] {
