@@ -100,14 +100,19 @@ function accountsYaml({ runAs, users, groups }: Accounts): PrintableYaml | undef
 }
 
 function fileGroup({ files, versionFrom, folder: _, ...group }: FileGroup): PrintableYaml {
-  const sources = files.map((source) =>
+  const sources = files.map(({ url, ...source }) =>
     all(
-      Object.entries(source).filter(
-        ([, value]) => value !== undefined && value !== '' && (value as readonly []).length !== 0,
+      Object.entries({ ...source, url: redactText(url) }).filter(
+        // An inline text may be empty and still be one.
+        ([key, value]) => value !== undefined && (key === 'inline' || (value as string | readonly []).length !== 0),
       ),
     ),
   );
-  return filled([...Object.entries(group), ['version-from', versionFrom], ['files', sources]]);
+  return filled([
+    ...Object.entries({ ...group, image: redactText(group.image) }),
+    ['version-from', versionFrom],
+    ['files', sources],
+  ]);
 }
 
 function namedText({ name, content }: NamedText): PrintableYaml {

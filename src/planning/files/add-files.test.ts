@@ -1,6 +1,7 @@
 // What own files do to a tree: whose they are, where they really go, what they conflict with, and what the layers hold.
 
 import { describe, expect, it } from 'vitest';
+import { buildElf } from '../../../test/support/tiny-elf.ts';
 import { dumpLayers, dumpTree, emptyTree, readOf, testPackage } from '../../../test/support/trees.ts';
 import { hashHex } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
@@ -149,6 +150,19 @@ describe('addFiles', () => {
   it('reads files on disk by the index given', () => {
     const { tree } = add(group([file('a', 'a', { content: { kind: 'disk', file: '/x/a', name: 'a' } })]));
     expect(tree.lookup('a')).toMatchObject({ content: { kind: 'packaged', packageIndex: 7, offset: 0, size: 1 } });
+  });
+
+  it('makes the cache of libraries anew where there are new ones', () => {
+    const library = (name: string) => {
+      const bytes = buildElf({ soname: name });
+      const digests = { sha1: hashHex('sha1', bytes), sha256: hashHex('sha256', bytes), sizeBytes: bytes.length };
+      return file(`usr/lib/${name}`, '', { ...digests, content: { kind: 'inline', bytes } });
+    };
+    const conf = file('etc/ld.so.conf', '/usr/lib\n');
+    const { tree, layers } = add(group([conf, library('libown.so.1')]));
+    expect(tree.readText('etc/ld.so.cache')).toContain('/usr/lib/libown.so.1');
+    expect([...layers.at(-1)!].map(({ path }) => path)).toContain('etc/ld.so.cache');
+    expect(add(group([conf])).tree.lookup('etc/ld.so.cache')).toBeUndefined();
   });
 
   it.each([

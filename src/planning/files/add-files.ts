@@ -39,7 +39,7 @@ export interface RootfsWithFiles extends Rootfs {
   readonly filesPackages: readonly InstalledFiles[];
 }
 
-export interface InstalledFiles extends FilesPackage {
+interface InstalledFiles extends FilesPackage {
   /** Directories, and what no other package had there before. */
   readonly ownedPaths: ReadonlySet<string>;
 }

@@ -114,8 +114,12 @@ describe('assertOwnLock', () => {
     [plan(), plan({ groups: [{ ...GROUP, version: '2' }] }), '"g" had the version 1, now 2'],
     [plan(), plan({ groups: [{ ...GROUP, license: '' }] }), '"g" had another licence'],
     [plan({ variant: 'dev' }), plan(), 'of the variant "dev", not "runtime"'],
-    [plan({ vars: new Map([['a', '1']]) }), plan({ vars: new Map([['a', '2']]) }), 'the variable "a" was "1"'],
-    [plan(), plan({ vars: new Map([['a', '2']]) }), 'the variable "a" was not there'],
+    [
+      plan({ vars: new Map([['a', '1']]) }),
+      plan({ vars: new Map([['a', '2']]) }),
+      'the variable "a" had another value',
+    ],
+    [plan(), plan({ vars: new Map([['a', '2']]) }), 'the variable "a" had another value'],
   ])('refuses row %#', (locked, now, message) => {
     expect(() => assertOwnLock(locked, now, 'l')).toThrow(
       expect.objectContaining({ code: 'LOCK_MISMATCH', message: expect.stringContaining(message) }),

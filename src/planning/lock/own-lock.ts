@@ -1,16 +1,16 @@
 // What a lock file records for us alone: the user's own files with their digests, the variables, and how a variant lies on its
 // production image. The reference's reader ignores keys that it does not know, so it still reads the rest.
 
+import { digestHex, sha256 } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
 import { compareBytes } from '../../base/order.ts';
-import { redactText } from '../../base/redact.ts';
 import type { CollectedEntry, CollectedGroup } from '../files/collected-group.ts';
 import type { JsonObject, LockFields } from './lock-fields.ts';
 
 export interface OwnLock {
   /** '' = the image itself. */
   readonly variant: string;
-  /** What `${{vars.NAME}}` stood for. */
+  /** `sha256-<hex>` of what `${{vars.NAME}}` stood for: values of the command line may be secrets. */
   readonly vars: Readonly<Record<string, string>>;
   /** Of a variant, by apk architecture: how many of the packages are the production image's. */
   readonly production: Readonly<Record<string, number>>;
@@ -49,7 +49,7 @@ export function planOwnLock({ variant, vars, production, groups }: OwnLockPlan):
   if (variant === '' && vars.size === 0 && groups.length === 0) return undefined;
   const sorted = [...vars]
     .sort(([a], [b]) => compareBytes(a, b))
-    .map(([name, value]) => [name, redactText(value)] as const);
+    .map(([name, value]) => [name, `sha256-${digestHex(sha256(value))}`] as const);
   return { variant, vars: Object.fromEntries(sorted), production, files: groups.map(lockGroup) };
 }
 
@@ -123,7 +123,7 @@ function differencesOf(locked: OwnLock, now: OwnLock): string[] {
     differences.push(`of the variant "${locked.variant || 'runtime'}", not "${now.variant || 'runtime'}"`);
   }
   for (const name of namesOf(Object.keys(locked.vars), Object.keys(now.vars))) {
-    if (locked.vars[name] !== now.vars[name]) differences.push(`the variable "${name}" was ${show(locked.vars[name])}`);
+    if (locked.vars[name] !== now.vars[name]) differences.push(`the variable "${name}" had another value`);
   }
   const group = (lock: OwnLock, name: string) => lock.files.find((each) => each.name === name);
   for (const name of namesOf(
@@ -161,8 +161,4 @@ function byPath(group: LockedGroup): ReadonlyMap<string, LockedFile> {
 
 function namesOf(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a, ...b])].sort(compareBytes);
-}
-
-function show(text: string | undefined): string {
-  return text === undefined ? 'not there' : JSON.stringify(text);
 }
