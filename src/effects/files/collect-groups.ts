@@ -7,7 +7,7 @@ import { digestHex, hashHex, sha256 } from '../../base/digest.ts';
 import { Failure, type SourcePlace } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { redactText } from '../../base/redact.ts';
-import type { FileGroup, FileSource } from '../../planning/config/image-config.ts';
+import type { FileGroup, FileSource } from '../../planning/config/file-group.ts';
 import type { Path } from '../../planning/config/problem.ts';
 import type { CollectedEntry, CollectedFile, CollectedGroup } from '../../planning/files/collected-group.ts';
 import type { HttpClient } from '../http/client.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashHex } from '../../base/digest.ts';
-import type { FileSource } from '../../planning/config/image-config.ts';
+import type { FileSource } from '../../planning/config/file-group.ts';
 import { type CollectionBudget, collectTree } from './collect-tree.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'stave-collect-'));

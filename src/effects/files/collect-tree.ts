@@ -7,7 +7,7 @@ import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { compareBytes } from '../../base/order.ts';
-import type { FileSource } from '../../planning/config/image-config.ts';
+import type { FileSource } from '../../planning/config/file-group.ts';
 import type { CollectedEntry } from '../../planning/files/collected-group.ts';
 import {
   type Exclusion,

@@ -1,6 +1,7 @@
 // What is wrong in `files:` and `ports:` only in combination. Pure: finds, never throws.
 
-import type { FileGroup, FileSource, ImageConfig } from './image-config.ts';
+import type { FileGroup, FileSource } from './file-group.ts';
+import type { ImageConfig } from './image-config.ts';
 import type { Report } from './problem.ts';
 
 export function checkFiles({ files, ports, contents }: ImageConfig, report: Report): void {

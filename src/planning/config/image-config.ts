@@ -1,6 +1,8 @@
 // The image configuration as a plain value, after parsing: the reference's keys in our spelling (image-config.md 2).
 // Absent scalars are '', absent lists [], absent maps {}; `undefined` only where absence differs from empty.
 
+import type { FileGroup } from './file-group.ts';
+
 export interface ImageConfig {
   readonly contents: ImageContents;
   readonly entrypoint: Entrypoint;
@@ -24,38 +26,6 @@ export interface ImageConfig {
   /** `8080/tcp` */
   readonly ports: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-}
-
-/** Files that are installed like a package: `files` and `image` exclude each other. */
-export interface FileGroup {
-  readonly name: string;
-  /** '' where `versionFrom` says it. */
-  readonly version: string;
-  /** `git`, a path, or ''. */
-  readonly versionFrom: string;
-  readonly license: string;
-  readonly files: readonly FileSource[];
-  /** `<image>@sha256:...`, or ''. */
-  readonly image: string;
-  readonly paths: readonly string[];
-  /** Of the file that the group is written in, as its own path is given: paths count from there. */
-  readonly folder: string;
-}
-
-/** Exactly one of `from`, `inline` and `url` says something. */
-export interface FileSource {
-  readonly from: string;
-  readonly inline: string | undefined;
-  readonly url: string;
-  /** Hex. */
-  readonly sha256: string;
-  readonly to: string;
-  readonly mode: number | undefined;
-  /** `user` or `user:group`, or ''. */
-  readonly owner: string;
-  readonly exclude: readonly string[];
-  /** OCI form; [] = all. */
-  readonly archs: readonly string[];
 }
 
 export interface ImageContents {

@@ -1,25 +1,15 @@
 // From YAML files to one configuration (image-config.md 1): search path, includes, every structural mistake with its place.
 // What is wrong only in combination is found by validate.ts. Reading files is the caller's, through `read`.
 
-import { createHash } from 'node:crypto';
 import { Failure, type SourcePlace } from '../../base/failure.ts';
-import { LIMITS } from '../../base/limits.ts';
-import { parseYaml } from '../../formats/yaml/parse-yaml.ts';
-import {
-  isNull,
-  nodeAt,
-  placeOf,
-  type YamlEntry,
-  type YamlMap,
-  type YamlNode,
-  type YamlScalar,
-} from '../../formats/yaml/yaml-node.ts';
+import { isNull, nodeAt, placeOf, type YamlEntry, type YamlMap } from '../../formats/yaml/yaml-node.ts';
 import { ociArchitecture } from './architecture.ts';
-import type { FileGroup, ImageConfig } from './image-config.ts';
+import { fileGroupsOf } from './file-group.ts';
+import type { ImageConfig } from './image-config.ts';
 import { IMAGE_SCHEMA } from './image-schema.ts';
 import { mergeInclude } from './include-merge.ts';
+import { type ConfigRead, type LoadedFile, loadFiles } from './load-files.ts';
 import { failOnProblems, nearHint, type Problem } from './problem.ts';
-import type { ShapeValue } from './shape.ts';
 import { checkShape } from './shape-check.ts';
 import { shapeValue } from './shape-value.ts';
 import { checkStrictApko } from './strict-apko.ts';
@@ -39,9 +29,6 @@ export interface LoadedConfig {
   /** Where a value stands, by the keys of the YAML (`['accounts', 'run-as']`, list positions after the include merge). */
   place(path: readonly (string | number)[]): SourcePlace | undefined;
 }
-
-/** The bytes of a file, or undefined where there is none. */
-export type ConfigRead = (path: string) => Uint8Array | undefined;
 
 /** What the command line says about how to read the file. */
 export interface LoadOptions {
@@ -64,79 +51,23 @@ export function loadImageConfig(
   includePaths: readonly string[],
   options: LoadOptions = {},
 ): LoadedConfig {
-  const loading: Loading = { read, includePaths, hash: createHash('sha256'), files: [], problems: [] };
-  const main = loadFile(loading, path, [], undefined);
+  const { main, files, checksum } = loadFiles(path, read, includePaths);
+  const problems: Problem[] = [];
   const variables = variablesFor(main, options);
-  const root = mergeFiles(main, variables, options, loading.problems);
-  failOnProblems(loading.problems);
+  const root = mergeFiles(main, variables, options, problems);
+  failOnProblems(problems);
   const chosen = withVariant(root, options.variant ?? '');
   return {
     config: imageConfigOf(chosen),
     ...(chosen !== root && { production: imageConfigOf(root) }),
     variables: variables ?? new Map(),
-    checksum: `sha256-${loading.hash.digest('base64')}`,
-    files: loading.files,
+    checksum,
+    files,
     place: (keys) => {
       const node = nodeAt(chosen, keys);
       return node === undefined ? undefined : placeOf(node);
     },
   };
-}
-
-interface Loading {
-  readonly read: ConfigRead;
-  readonly includePaths: readonly string[];
-  readonly hash: ReturnType<typeof createHash>;
-  readonly files: string[];
-  readonly problems: Problem[];
-}
-
-/** A file as written, and those that it includes, lowest first. */
-interface LoadedFile {
-  readonly own: YamlMap;
-  readonly included: readonly LoadedFile[];
-}
-
-/** `above` are the files being loaded, outermost first; `includeNode` is the value that names this one. */
-function loadFile(
-  loading: Loading,
-  path: string,
-  above: readonly string[],
-  includeNode: YamlNode | undefined,
-): LoadedFile {
-  const where = includeNode === undefined ? {} : { where: placeOf(includeNode) };
-  const found = findFile(loading, path);
-  if (found === undefined) {
-    const sentence = includeNode === undefined ? `configuration "${path}"` : `included file "${path}"`;
-    throw new Failure('CONFIG_NOT_FOUND', `${sentence} does not exist`, {
-      ...where,
-      notes: loading.includePaths.map((folder) => `nor is it in ${folder}`),
-    });
-  }
-  if (above.includes(found.file)) {
-    throw new Failure('CONFIG_INVALID', `${found.file} includes itself`, {
-      ...where,
-      notes: [[...above.slice(above.indexOf(found.file)), found.file].join(' -> ')],
-    });
-  }
-  if (above.length > LIMITS.includeDepth) {
-    throw new Failure('CONFIG_INVALID', `includes are nested more than ${LIMITS.includeDepth} deep`, where);
-  }
-  if (loading.files.length >= LIMITS.includedFiles) {
-    throw new Failure('CONFIG_INVALID', `a configuration includes more than ${LIMITS.includedFiles} files`, where);
-  }
-  loading.files.push(found.file);
-  loading.hash.update(found.bytes);
-  const own = rootMap(parseYaml(found.file, found.bytes));
-  const included = includeNodes(own).map((node) => loadFile(loading, node.text, [...above, found.file], node));
-  return { own, included };
-}
-
-/** The values of `include` that name a file; others are found by the shape check. */
-function includeNodes(file: YamlMap): YamlScalar[] {
-  const include = file.entries.get('include')?.value;
-  const nodes = include?.kind === 'list' ? include.items : include === undefined ? [] : [include];
-  return nodes.filter((node): node is YamlScalar => node.kind === 'scalar' && !isNull(node) && node.text !== '');
 }
 
 /** The variables of all files, the including one's winning, then those of the command line; undefined where no file has any. */
@@ -201,23 +132,6 @@ function withVariant(root: YamlMap, name: string): YamlMap {
 /** The variant that every configuration has: itself. */
 const RUNTIME = 'runtime';
 
-function findFile(loading: Loading, path: string): { file: string; bytes: Uint8Array } | undefined {
-  const candidates = [path, ...loading.includePaths.map((folder) => `${folder.replace(/\/+$/, '')}/${path}`)];
-  for (const file of candidates) {
-    const bytes = loading.read(file);
-    if (bytes !== undefined) return { file, bytes };
-  }
-  return undefined;
-}
-
-function rootMap(root: YamlNode): YamlMap {
-  if (root.kind === 'map') return root;
-  throw new Failure('CONFIG_SYNTAX', `a configuration is a map of keys to values, not a ${root.kind}`, {
-    where: placeOf(root),
-    ...(root.kind === 'list' && { hint: 'leave out the leading "- "' }),
-  });
-}
-
 /** The reference's spelling of keys becomes ours. */
 function imageConfigOf(root: YamlMap): ImageConfig {
   const raw = shapeValue(IMAGE_SCHEMA, root);
@@ -253,22 +167,10 @@ function imageConfigOf(root: YamlMap): ImageConfig {
     layering: raw.layering,
     format: raw.format,
     certificates: raw.certificates,
-    files: raw.files.map((group, i) => fileGroupOf(group, folderOf(placeOf(nodeAt(root, ['files', i]) ?? root).file))),
+    files: fileGroupsOf(root, raw.files),
     ports: raw.ports.map((port) => (port.includes('/') ? port : `${port}/tcp`)),
     labels: raw.labels,
   };
-}
-
-function fileGroupOf(raw: RawFileGroup, folder: string): FileGroup {
-  const { name, version, license, image, paths } = raw;
-  const files = raw.files.map((source) => ({ ...source, archs: source.archs.map(ociArchitecture) }));
-  return { name, version, versionFrom: raw['version-from'], license, files, image, paths, folder };
-}
-
-type RawFileGroup = ShapeValue<(typeof IMAGE_SCHEMA.fields.files)['of']>;
-
-function folderOf(file: string): string {
-  return file.includes('/') ? file.slice(0, Math.max(1, file.lastIndexOf('/'))) : '.';
 }
 
 function withoutTrailingSlashes(repository: string): string {

@@ -3,7 +3,8 @@
 
 import { redactText } from '../../base/redact.ts';
 import { type PrintableYaml, printYaml } from '../../formats/yaml/print-yaml.ts';
-import type { Accounts, FileGroup, ImageConfig, ImageContents, NamedText } from './image-config.ts';
+import type { FileGroup } from './file-group.ts';
+import type { Accounts, ImageConfig, ImageContents, NamedText } from './image-config.ts';
 import { compareNaturally } from './natural-order.ts';
 
 type Fields = readonly (readonly [key: string, value: PrintableYaml | undefined])[];
