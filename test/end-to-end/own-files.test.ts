@@ -159,6 +159,15 @@ describe('an image with own files', () => {
     expect(await place.build()).toBe(digest);
   });
 
+  it('may say which ports it listens on, and have labels of its own', async () => {
+    const other = shopPlace(`${CONFIG}ports: [8080, 53/udp]\nlabels: {team: shop}\nannotations: {a.b: c}\n`);
+    await other.build();
+    const { config, manifest } = image(other);
+    expect(config.config.ExposedPorts).toEqual({ '53/udp': {}, '8080/tcp': {} });
+    expect(config.config.Labels).toMatchObject({ team: 'shop', 'a.b': 'c' });
+    expect(manifest.annotations).not.toHaveProperty('team');
+  });
+
   it('has the time of the build', async () => {
     await place.build([], { SOURCE_DATE_EPOCH: '1000' });
     expect(describeFile(image(place), 'usr/bin/shop')).toMatch(/^755 0:0 1000 /);
