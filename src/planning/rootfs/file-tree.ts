@@ -201,24 +201,26 @@ export class FileTree {
   /** The path without symbolic links in its directories; the last name stays as it is. Missing directories keep theirs. */
   realPath(path: string): string {
     const pending = segmentsOf(path).reverse();
-    const real: string[] = [];
+    let trail: { readonly name: string; readonly node: TreeNode | undefined }[] = [];
     let hops = 0;
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (name === '..') {
-        real.pop();
+        trail.pop();
         continue;
       }
-      const node = pending.length === 0 ? undefined : this.lookup([...real, name].join('/'), { follow: false });
-      if (node?.kind !== 'symlink') {
-        real.push(name);
+      const directory = trail.length === 0 ? this.root : trail.at(-1)?.node;
+      const node = directory?.kind === 'directory' ? directory.children.get(name) : undefined;
+      if (node?.kind !== 'symlink' || pending.length === 0) {
+        trail.push({ name, node });
         continue;
       }
       if (++hops > LIMITS.symlinkHops)
         throw new Failure('PATH_INVALID', `"${path}" goes through too many symbolic links`);
-      if (node.target.startsWith('/')) real.length = 0;
-      pending.push(...segmentsOf(node.target).reverse());
+      if (node.target.startsWith('/')) trail = [];
+      // Not spread: a hostile target may have more parts than a call takes arguments.
+      for (const segment of segmentsOf(node.target).reverse()) pending.push(segment);
     }
-    return real.join('/');
+    return trail.map(({ name }) => name).join('/');
   }
 
   chmod(path: string, mode: number): void {
