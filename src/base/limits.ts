@@ -27,6 +27,8 @@ export const LIMITS = {
   listedProblems: 20,
   /** Nested includes; a cycle is found before this. */
   includeDepth: 16,
+  /** Files that one configuration includes, all levels together: each may include several. */
+  includedFiles: 256,
   /** A lock file of 10,000 packages on nine architectures is about 60 MiB. */
   lockBytes: 128 * MiB,
   /** A public key or certificate file. */
@@ -105,6 +107,12 @@ export const LIMITS = {
   registryPages: 1_000,
   /** Referrers of one image whose manifests are read because their list does not say what they are. */
   unlabelledReferrers: 200,
+  /** Files of the user's own in one image; a large web application with its modules has some 50,000. */
+  collectedFiles: 500_000,
+  /** And their bytes: as much as the largest package may have. */
+  collectedBytes: 16 * 1024 * MiB,
+  /** Nested folders below one that is collected. */
+  collectedDepth: 128,
   /** Rounds of reading, merging and writing a list of referrers that others change at the same time. */
   referrerRounds: 10,
   /** One signature or attestation: an SBOM of a large image inside a bundle, in base64. cosign's own bound. */

@@ -1,6 +1,6 @@
 // The command that holds an image against the hardening contract.
 
-import { COMMAND_GROUP, type CommandPlan, SOURCES } from './command-plan.ts';
+import { COMMAND_GROUP, type CommandPlan, DIALECT, SOURCES } from './command-plan.ts';
 
 export const CHECK_PLAN: CommandPlan = {
   name: 'check',
@@ -16,6 +16,7 @@ export const CHECK_PLAN: CommandPlan = {
     'package-append',
     'cache-dir',
     'include-paths',
+    ...DIALECT,
     'ignore-signatures',
     'limits',
     'registry',

@@ -29,4 +29,6 @@ export const COMMAND_GROUP = {
 export const CONFIG = ['config', 'image configuration (YAML)'] as const;
 
 /** Flags that add to where packages come from. */
+/** How a configuration is read. */
+export const DIALECT = ['var', 'variant', 'strict-apko'] as const;
 export const SOURCES = ['keyring-append', 'build-repository-append', 'repository-append'] as const;

@@ -2,7 +2,7 @@
 // is loaded when the command runs, never before.
 
 import { CHECK_PLAN } from './check-plan.ts';
-import { COMMAND_GROUP, CONFIG, type CommandPlan, SOURCES } from './command-plan.ts';
+import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, SOURCES } from './command-plan.ts';
 import { addSwitch, type SharedFlag } from './flags.ts';
 import { IMAGE_PLANS, PUBLISH_PLAN } from './image-plans.ts';
 
@@ -37,6 +37,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
       'vcs',
       'cache-dir',
       'include-paths',
+      ...DIALECT,
       'ignore-signatures',
       'limits',
       'registry',
@@ -68,7 +69,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'print the effective configuration, with includes and defaults',
     group: COMMAND_GROUP.look,
-    flags: [...SOURCES, 'include-paths', 'cache-dir', 'offline'],
+    flags: [...SOURCES, 'include-paths', ...DIALECT, 'cache-dir', 'offline'],
     examples: ['stave show-config image.yaml'],
     load: async () => (await import('./commands/show-config.ts')).runShowConfig,
   },
@@ -77,7 +78,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'list the packages that would be installed, in order',
     group: COMMAND_GROUP.look,
-    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
+    flags: ['arch', ...SOURCES, 'include-paths', ...DIALECT, 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
     examples: [
       'stave show-packages image.yaml --format packagelock',
       "stave show-packages image.yaml --format '{{.Name}}'",
@@ -92,7 +93,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     args: [CONFIG],
     summary: 'draw the dependencies as a Graphviz graph',
     group: COMMAND_GROUP.look,
-    flags: ['arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
+    flags: ['arch', ...SOURCES, 'include-paths', ...DIALECT, 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
     examples: ['stave dot image.yaml | dot -Tsvg > image.svg'],
     extra: (command) =>
       command.option('-S, --spanning-tree', 'leave out edges to packages that are already drawn', false),
@@ -110,7 +111,17 @@ function lockPlans(): CommandPlan[] {
     args: [CONFIG],
     summary: 'write a lock file: the exact packages, for later builds without an index',
     group: COMMAND_GROUP.build,
-    flags: ['output', 'arch', ...SOURCES, 'include-paths', 'cache-dir', 'offline', 'mirror', 'ignore-signatures'],
+    flags: [
+      'output',
+      'arch',
+      ...SOURCES,
+      'include-paths',
+      ...DIALECT,
+      'cache-dir',
+      'offline',
+      'mirror',
+      'ignore-signatures',
+    ],
     examples: ['stave lock image.yaml', 'stave build image.yaml example/app:1 app.tar --lockfile image.lock.json'],
     load: async () => (await import('./commands/lock.ts')).runLock,
   };
@@ -124,6 +135,7 @@ function whyPlans(): CommandPlan[] {
     'lockfile',
     ...SOURCES,
     'include-paths',
+    ...DIALECT,
     'cache-dir',
     'offline',
     'mirror',
@@ -161,6 +173,7 @@ function rootfsPlans(): CommandPlan[] {
     'offline',
     'mirror',
     'include-paths',
+    ...DIALECT,
   ];
   const group = COMMAND_GROUP.other;
   return [

@@ -25,6 +25,7 @@ const TEXTS = {
   'build-arch': ['ARCH', 'the one architecture to build for (default: this machine)'],
   'build-date': ['TIME', 'date of the image, as 2026-01-31T12:00:00Z; SOURCE_DATE_EPOCH beats it'],
   'cache-dir': ['DIR', 'where downloads are kept'],
+  variant: ['NAME', 'build this variant of the configuration, on top of its layers'],
   lockfile: ['FILE', 'install exactly what this lock file says'],
   mirror: ['PLACE', 'where `stave mirror` put packages, keys and base images: a folder, or a URL that serves it'],
   output: ['FILE', 'where to write'],
@@ -34,6 +35,7 @@ const TEXTS = {
 const SWITCHES = {
   offline: [false, 'open no network connection'],
   'ignore-signatures': [false, 'do not verify the signatures of indexes'],
+  'strict-apko': [false, 'refuse what only stave understands in a configuration'],
   vcs: [true, 'record the git origin and commit of the configuration'],
   sbom: [true, 'write SBOMs'],
 } as const;
@@ -45,13 +47,20 @@ const LIMIT_FLAGS = {
   'max-http-response-size': ['responseBytes', 'one HTTP response'],
 } as const satisfies Record<string, readonly [keyof LimitOverrides, string]>;
 
-export type SharedFlag = keyof typeof LISTS | keyof typeof TEXTS | keyof typeof SWITCHES | 'limits' | 'registry';
+export type SharedFlag =
+  | keyof typeof LISTS
+  | keyof typeof TEXTS
+  | keyof typeof SWITCHES
+  | 'limits'
+  | 'registry'
+  | 'var';
 
 /** Adds the named flags to a command, in the order given. */
 export function addSharedFlags(command: Command, names: readonly SharedFlag[]): void {
   for (const name of names) {
     if (name === 'limits') addLimitFlags(command);
     else if (name === 'registry') addRegistryFlags(command);
+    else if (name === 'var') addVariable(command);
     else if (name in LISTS) addList(command, name as keyof typeof LISTS);
     else if (name in TEXTS) addText(command, name as keyof typeof TEXTS);
     else if (name in SWITCHES) addSharedSwitch(command, name as keyof typeof SWITCHES);
@@ -76,6 +85,13 @@ function addList(command: Command, name: keyof typeof LISTS): void {
   const [short, value, description] = LISTS[name];
   const option = new Option(`${short === undefined ? '' : `${short}, `}--${name} <${value}>`, description);
   option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), ...parseCsvLine(text)]);
+  command.addOption(option);
+}
+
+/** Not a list of the usual kind: a comma belongs to the value. */
+function addVariable(command: Command): void {
+  const option = new Option('--var <NAME=VALUE>', "a value for the configuration's ${{vars.NAME}}; may be repeated");
+  option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text]);
   command.addOption(option);
 }
 

@@ -1,7 +1,7 @@
 // The commands for images in registries, layouts and archives, and the one that brings them there.
 
 import type { Command } from 'commander';
-import { COMMAND_GROUP, CONFIG, type CommandPlan, SOURCES } from './command-plan.ts';
+import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, SOURCES } from './command-plan.ts';
 import { addSwitch } from './flags.ts';
 
 const SOURCE = [
@@ -29,6 +29,7 @@ export const PUBLISH_PLAN: CommandPlan = {
     'vcs',
     'cache-dir',
     'include-paths',
+    ...DIALECT,
     'ignore-signatures',
     'limits',
     'registry',
@@ -166,7 +167,16 @@ export const IMAGE_PLANS: readonly CommandPlan[] = [
     args: [['input...', 'image configurations and lock files']],
     summary: 'copy the packages, indexes, keys and base images they need into a folder, for builds without network',
     group: COMMAND_GROUP.other,
-    flags: ['arch', ...SOURCES, 'package-append', 'include-paths', 'ignore-signatures', 'limits', 'registry'],
+    flags: [
+      'arch',
+      ...SOURCES,
+      'package-append',
+      'include-paths',
+      ...DIALECT,
+      'ignore-signatures',
+      'limits',
+      'registry',
+    ],
     examples: [
       'stave mirror image.yaml --to mirror/',
       'stave build image.yaml example/app:1 app.tar --mirror mirror/ --offline',

@@ -14,6 +14,9 @@ export function sourceRequest(configPath: string, flags: Flags): SourceRequest {
     ignoreSignatures: flags['ignoreSignatures'] === true,
     includePaths: listFlag(flags, 'includePaths'),
     registry: registryFlags(flags),
+    ...given('vars', flags['var'] as readonly string[] | undefined),
+    ...given('strictApko', flags['strictApko'] === true || undefined),
+    ...given('variant', textFlag(flags, 'variant')),
     ...given('cacheDir', textFlag(flags, 'cacheDir')),
     ...given('mirror', textFlag(flags, 'mirror')),
   };

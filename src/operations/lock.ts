@@ -6,12 +6,20 @@ import { publicLine } from '../effects/repository/repository-line.ts';
 import { apkArchitecture } from '../planning/config/architecture.ts';
 import { printLock } from '../planning/lock/lock.ts';
 import { planLock } from '../planning/lock/plan-lock.ts';
+import type { ArchitectureIndexes } from '../planning/solver/architecture-indexes.ts';
 import type { Host } from './host.ts';
 import { fetchPackages } from './image/fetch-packages.ts';
+import { collectImageFiles, ownLock } from './image/image-files.ts';
 import { type OpenImage, openKeys, withImage } from './image/open-image.ts';
 import { publicConfig } from './image/public-config.ts';
 import type { SourceRequest } from './image/request.ts';
-import { type ChosenPackage, chooseWanted, chosenPackage, openIndexes } from './image/resolve-image.ts';
+import {
+  type ChosenPackage,
+  chooseWanted,
+  chosenPackage,
+  openIndexes,
+  resolveForBuild,
+} from './image/resolve-image.ts';
 
 export interface LockRequest extends SourceRequest {
   readonly output: string;
@@ -45,24 +53,51 @@ export async function resolveLock(
   return await withImage(request, host, { purpose: 'lock' }, async (image) => {
     const keys = await openKeys(image);
     const architectures = await openIndexes(image, keys);
-    const chosen = chooseWanted(image, architectures, false);
+    const groups = await collectImageFiles(image);
+    const chosen = lockedChoice(image, architectures);
     const perArch = [];
-    for (const [i, { arch, installed = [] }] of architectures.entries()) {
-      const packages = chosen[i]!.packages.filter(({ record }) => !installed.includes(record.name)).map((p) =>
-        chosenPackage(p, arch),
-      );
-      perArch.push(await lockArchitecture(image, arch, packages));
+    for (const [i, { arch }] of architectures.entries()) {
+      perArch.push(await lockArchitecture(image, arch, chosen[i]!.packages));
     }
+    const production = chosen.flatMap(({ arch, productionCount }) =>
+      productionCount === undefined ? [] : [[apkArchitecture(arch), productionCount] as const],
+    );
     const flagKeys = new Set(request.keyringAppend.map(publicLine));
     const lock = planLock({
       configName: request.configPath,
       configChecksum: image.loaded.checksum,
       keyring: keys.keyring.filter(({ url }) => !flagKeys.has(url)).map(({ url, pem }) => ({ url, content: pem })),
       perArch,
+      own: ownLock(image, groups, Object.fromEntries(production)),
     });
     return {
       text: printLock(lock),
       images: perArch.map(({ packages }, i) => ({ arch: architectures[i]!.arch, packageCount: packages.length })),
+    };
+  });
+}
+
+interface LockedChoice {
+  readonly arch: string;
+  readonly packages: readonly ChosenPackage[];
+  /** Of a variant. */
+  readonly productionCount?: number;
+}
+
+/** Pass 1 of every architecture; a variant is resolved as it is built, on top of its production image. */
+function lockedChoice(image: OpenImage, architectures: readonly ArchitectureIndexes[]): LockedChoice[] {
+  if (image.production !== undefined) {
+    return resolveForBuild(image, architectures, []).map(({ arch, packages, production }) => ({
+      arch,
+      packages,
+      productionCount: production?.packageCount ?? packages.length,
+    }));
+  }
+  return chooseWanted(image, architectures, false).map(({ arch, packages }, i) => {
+    const { installed = [] } = architectures[i]!;
+    return {
+      arch,
+      packages: packages.filter(({ record }) => !installed.includes(record.name)).map((p) => chosenPackage(p, arch)),
     };
   });
 }

@@ -10,6 +10,7 @@ import { layerBytes } from '../planning/rootfs/layer-tar.ts';
 import type { Host } from './host.ts';
 import { type AssembledRootfs, withRootfs } from './image/assemble-image.ts';
 import { buildMoments } from './image/build-moment.ts';
+import { collectImageFiles } from './image/image-files.ts';
 import { openKeys, withImage } from './image/open-image.ts';
 import type { ImageRequest } from './image/request.ts';
 import { openIndexes, resolveUnlocked } from './image/resolve-image.ts';
@@ -48,19 +49,24 @@ export async function writeRootfs(
     const [resolved] = resolveUnlocked(image, await openIndexes(image, keys));
     const { arch } = resolved!;
     const moments = buildMoments(request.buildDate, host.env);
-    return await withRootfs(image, { resolved: resolved!, keys: keys.forArch(arch), moments }, async (assembled) => {
-      const hash = createHash('sha256');
-      let sizeBytes = 0;
-      host.events({ type: 'phase-started', phase: 'write', arch });
-      await writeFileAtomically(path, async (write) => {
-        await print(assembled, async (chunk) => {
-          hash.update(chunk);
-          sizeBytes += chunk.length;
-          await write(chunk);
+    const groups = await collectImageFiles(image);
+    return await withRootfs(
+      image,
+      { resolved: resolved!, keys: keys.forArch(arch), moments, groups },
+      async (assembled) => {
+        const hash = createHash('sha256');
+        let sizeBytes = 0;
+        host.events({ type: 'phase-started', phase: 'write', arch });
+        await writeFileAtomically(path, async (write) => {
+          await print(assembled, async (chunk) => {
+            hash.update(chunk);
+            sizeBytes += chunk.length;
+            await write(chunk);
+          });
         });
-      });
-      host.events({ type: 'phase-finished', phase: 'write', arch });
-      return { path, arch, digest: `sha256:${hash.digest('hex')}`, sizeBytes };
-    });
+        host.events({ type: 'phase-finished', phase: 'write', arch });
+        return { path, arch, digest: `sha256:${hash.digest('hex')}`, sizeBytes };
+      },
+    );
   });
 }

@@ -266,7 +266,6 @@ const DETOURS: Readonly<Record<string, Detour>> = {
     },
   },
   $ORIGIN: { files: { 'opt/app/p': program({ runpath: '$ORIGIN/../lib' }), 'opt/lib/liba.so.1': a } },
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the loader's own syntax.
   '${ORIGIN}': { files: { 'opt/app/p': program({ rpath: '${ORIGIN}' }), 'opt/app/liba.so.1': a } },
   '$ORIGIN of a library': {
     files: {

@@ -22,7 +22,7 @@ export function discoverVcsUrl(startDir: string, stopDir: string): string | unde
   }
 }
 
-interface GitFolder {
+export interface GitFolder {
   /** Has HEAD. */
   readonly own: string;
   /** Has config and refs; another one only in a linked worktree. */
@@ -30,7 +30,7 @@ interface GitFolder {
 }
 
 /** `.git` as a folder, or as a file that points to one (worktrees, submodules). */
-function gitFolder(folder: string): GitFolder | undefined {
+export function gitFolder(folder: string): GitFolder | undefined {
   const dotGit = join(folder, '.git');
   const pointer = /^gitdir: (.+?)\s*$/.exec(readText(dotGit) ?? '')?.[1];
   const own = pointer === undefined ? dotGit : resolve(folder, pointer);
@@ -42,7 +42,7 @@ function gitFolder(folder: string): GitFolder | undefined {
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** Follows HEAD and symbolic refs; git itself allows five. */
-function headCommit(git: GitFolder): string | undefined {
+export function headCommit(git: GitFolder): string | undefined {
   let name = 'HEAD';
   for (let hops = 0; hops <= 5; hops++) {
     // HEAD and the like belong to a worktree, branches to all of them together.
@@ -95,7 +95,7 @@ function configValue(text: string): string {
 }
 
 /** A file's text, or undefined when it is missing, no file, or larger than any ref list. */
-function readText(path: string): string | undefined {
+export function readText(path: string): string | undefined {
   try {
     const stat = statSync(path);
     return stat.isFile() && stat.size <= LIMITS.editedFileBytes ? readFileSync(path, 'utf8') : undefined;

@@ -107,6 +107,15 @@ describe('planImage', () => {
     expect(manifest.annotations).toEqual(labels);
   });
 
+  it('has ports and labels that are no annotations', () => {
+    const { config, manifest } = planImage(
+      planOf({ annotations: { one: '1' }, labels: { one: '2', two: '3' }, exposedPorts: ['80/tcp', '53/udp'] }),
+    );
+    expect(config.run.labels).toEqual({ one: '2', two: '3', 'org.opencontainers.image.created': CREATED });
+    expect(config.run.others).toEqual({ ExposedPorts: { '53/udp': {}, '80/tcp': {} } });
+    expect(manifest.annotations).toEqual({ one: '1', 'org.opencontainers.image.created': CREATED });
+  });
+
   const TITLE = { 'org.opencontainers.image.title': 'Title' };
   const VENDOR = { 'org.opencontainers.image.vendor': 'Vendor' };
   it.each([

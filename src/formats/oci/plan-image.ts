@@ -24,6 +24,10 @@ export interface ImagePlanInput {
   readonly volumes: readonly string[];
   readonly workingDir: string;
   readonly stopSignal: string;
+  /** `8080/tcp` */
+  readonly exposedPorts?: readonly string[];
+  /** Besides the annotations, which they beat. */
+  readonly labels?: TextMap;
   readonly base?: Image;
 }
 
@@ -100,18 +104,20 @@ export function planIndex(images: readonly Image[], input: IndexPlanInput): Imag
   });
 }
 
-function planRunConfig(input: ImagePlanInput, labels: TextMap): RunConfig {
+function planRunConfig(input: ImagePlanInput, annotations: TextMap): RunConfig {
   const inherited = input.base?.config.run ?? EMPTY_RUN_CONFIG;
+  const ports = [...(input.exposedPorts ?? [])].sort(compareBytes).map((port) => [port, {}] as const);
   return {
     ...inherited,
     cmd: input.cmd.length > 0 ? input.cmd : inherited.cmd,
     entrypoint: input.entrypoint.length > 0 ? input.entrypoint : inherited.entrypoint,
     env: planEnv(input.env),
-    labels,
+    labels: { ...annotations, ...input.labels },
     user: input.user || inherited.user,
     volumes: input.volumes.length > 0 ? input.volumes : inherited.volumes,
     workingDir: input.workingDir || inherited.workingDir,
     stopSignal: input.stopSignal || inherited.stopSignal,
+    ...(ports.length > 0 && { others: { ...inherited.others, ExposedPorts: Object.fromEntries(ports) } }),
   };
 }
 

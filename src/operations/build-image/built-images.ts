@@ -10,6 +10,7 @@ import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
 import type { Host } from '../host.ts';
 import { warnIncomplete } from '../image/assemble-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
+import { collectImageFiles } from '../image/image-files.ts';
 import { configDirectory, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import type { ImageRequest } from '../image/request.ts';
 import { openIndexes, type ResolvedImage, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
@@ -63,6 +64,7 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
       tag: await steps.nameImages(resolved),
       sbomFormats: request.sbom ? request.sbomFormats : [],
       vcsUrl: vcsUrlOf(image, request),
+      groups: await collectImageFiles(image, request.lockfile),
     };
     return await usePlanned(image, plan, request.compressionLevel ?? DEFAULT_LEVEL, steps.use);
   });

@@ -7,6 +7,7 @@ import { SOURCES, VERSION } from '../../base/version.ts';
 import type { Store } from '../../effects/store/store.ts';
 import { describeBytes } from '../../formats/oci/descriptor.ts';
 import { type Image, type ImageIndex, parseImage, parseVerifiedIndex } from '../../formats/oci/image.ts';
+import { lockGroup } from '../../planning/lock/own-lock.ts';
 import type { OpenImage } from '../image/open-image.ts';
 import type { BuildPlan, BuildResult, ResultImage } from './make-image.ts';
 
@@ -24,6 +25,7 @@ export function resultKey(image: OpenImage, plan: BuildPlan, way: string): strin
     tag: plan.tag,
     sbomFormats: plan.sbomFormats,
     vcsUrl: plan.vcsUrl,
+    groups: plan.groups.map(lockGroup),
     // The answer to a bound must not depend on who filled the cache.
     limits: Object.entries(request.limits ?? {}).map(([name, bound]) => [name, String(bound)]),
   };

@@ -7,6 +7,7 @@ import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import type { Image, ImageIndex } from '../../formats/oci/image.ts';
 import { planIndex } from '../../formats/oci/plan-image.ts';
 import { latestMoment, type Moment } from '../../formats/oci/timestamps.ts';
+import type { CollectedGroup } from '../../planning/files/collected-group.ts';
 import { countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
 import type { BuildMoments } from '../image/build-moment.ts';
 import { imageSboms, indexSboms, type SbomFile } from '../image/describe-image.ts';
@@ -20,6 +21,8 @@ export interface BuildPlan {
   readonly moments: BuildMoments;
   readonly tag: string;
   readonly sbomFormats: readonly string[];
+  /** The user's own files. */
+  readonly groups: readonly CollectedGroup[];
   /** `https://host/repository@revision`, or ''. */
   readonly vcsUrl: string;
 }
@@ -96,12 +99,12 @@ async function packAll(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): P
 
 async function packOne(
   image: OpenImage,
-  { keys, moments, tag, sbomFormats }: BuildPlan,
+  { keys, moments, tag, sbomFormats, groups }: BuildPlan,
   resolved: ResolvedImage,
   blobs: PiecedBlobs,
 ): Promise<PackedImage> {
   const { arch } = resolved;
-  return await withRootfs(image, { resolved, keys: keys.forArch(arch), moments }, async (assembled) => {
+  return await withRootfs(image, { resolved, keys: keys.forArch(arch), moments, groups }, async (assembled) => {
     const packed = await packImage(image, assembled, blobs);
     const { rootfs, packages, created } = assembled;
     // Not the tree: it is the largest thing there is, and the next architecture wants its place.

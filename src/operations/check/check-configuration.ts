@@ -8,6 +8,7 @@ import type { Host } from '../host.ts';
 import { type AssembledRootfs, withRootfs } from '../image/assemble-image.ts';
 import { openBaseImage } from '../image/base-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
+import { collectImageFiles } from '../image/image-files.ts';
 import { type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
 import type { Checked, CheckRequest } from './check-request.ts';
@@ -23,12 +24,13 @@ export async function checkConfiguration(request: CheckRequest, host: Host): Pro
         ? resolveForBuild(image, await openIndexes(image, keys), packageAppend)
         : resolveFromLock(image, lockfile, packageAppend);
     const moments = buildMoments(request.buildDate, host.env);
+    const groups = await collectImageFiles(image, lockfile);
     const images: HardeningReport[] = [];
     for (const one of resolved) {
       const base = await openBase(image, one.arch);
       const check = async (assembled: AssembledRootfs) => checkRootfs(assembled, policy, base);
       try {
-        images.push(await withRootfs(image, { resolved: one, keys: keys.forArch(one.arch), moments }, check));
+        images.push(await withRootfs(image, { resolved: one, keys: keys.forArch(one.arch), moments, groups }, check));
       } finally {
         base?.close();
       }

@@ -1,6 +1,7 @@
 // One architecture from chosen packages to an image whose layers lie in a blob directory.
 
 import { Failure } from '../../base/failure.ts';
+import { changedFile, type DiskFile, openDiskFiles } from '../../effects/files/disk-files.ts';
 import type { LayerRecipe, PackagedReadInto } from '../../effects/output/compress-pieces.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { publicLine } from '../../effects/repository/repository-line.ts';
@@ -11,7 +12,8 @@ import type { Image } from '../../formats/oci/image.ts';
 import { planImage } from '../../formats/oci/plan-image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
-import { assembleRootfs, type Rootfs } from '../../planning/rootfs/assemble.ts';
+import type { CollectedGroup } from '../../planning/files/collected-group.ts';
+import type { Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
@@ -22,17 +24,21 @@ import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
 import { type ResolvedImage, readBasePackages } from './resolve-image.ts';
 import { runSettings } from './run-settings.ts';
+import { stackRootfs } from './stack-rootfs.ts';
 
 export interface AssembledRootfs {
   readonly arch: string;
   readonly rootfs: Rootfs;
   readonly created: Moment;
-  /** In install order. */
+  /** In install order, those of the user's own files last. */
   readonly packages: readonly Package[];
   readonly read: PackagedRead;
   readonly readInto: PackagedReadInto;
-  /** The files that both read, by package index. */
+  /** The files that both read, by package index; files of the user's own follow the packages. */
   readonly dataTars: readonly string[];
+  /** What decides the bytes of each of `dataTars`. */
+  readonly dataHashes: readonly string[];
+  close(): void;
 }
 
 export interface AssembledImage extends AssembledRootfs {
@@ -44,6 +50,8 @@ export interface AssemblyInput {
   readonly resolved: ResolvedImage;
   readonly keys: ReadonlyMap<string, string>;
   readonly moments: BuildMoments;
+  /** The user's own files. */
+  readonly groups: readonly CollectedGroup[];
 }
 
 /**
@@ -58,14 +66,17 @@ export async function withRootfs<T>(
   const fetchedAgain = new Set<number>();
   for (;;) {
     const handles = await fetchPackages(image, input.resolved.packages, input.resolved.arch);
+    let assembled: AssembledRootfs | undefined;
     try {
-      return await use(assemble(image, input, handles));
+      assembled = assemble(image, input, handles);
+      return await use(assembled);
     } catch (error) {
       const damaged =
         error instanceof Failure && error.code === 'CHECKSUM_MISMATCH'
           ? (error.data as DamagedContent | undefined)
           : undefined;
       const handle = damaged === undefined ? undefined : handles[damaged.packageIndex];
+      if (damaged !== undefined && handle === undefined) throw changedFile(`/${damaged.path}`, error);
       if (damaged === undefined || handle === undefined || fetchedAgain.has(damaged.packageIndex)) throw error;
       fetchedAgain.add(damaged.packageIndex);
       handle.discard();
@@ -76,6 +87,7 @@ export async function withRootfs<T>(
         message: `the cached copy of ${info.name} ${info.version} was damaged; fetching it again`,
       });
     } finally {
+      assembled?.close();
       for (const handle of handles) handle.close();
     }
   }
@@ -87,20 +99,19 @@ export async function packImage(
   assembled: AssembledRootfs,
   blobs: PiecedBlobs,
 ): Promise<AssembledImage> {
-  const { arch, rootfs, created, readInto, dataTars, packages } = assembled;
+  const { arch, rootfs, created, readInto, dataTars, dataHashes } = assembled;
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
   const sizes = rootfs.layers.map(contentBytes);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const layers: LayerRecipe[] = [];
   let done = 0;
-  const dataHashes = packages.map(({ info }) => info.dataHash);
   for (const [i, entries] of rootfs.layers.entries()) {
     const progress = (bytes: number) => {
       done += bytes;
       events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
     };
-    const pieces = layerPieces({ entries, names: rootfs.names, dataHashes });
+    const pieces = layerPieces({ entries, names: rootfs.layerNames[i] ?? rootfs.names, dataHashes });
     layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, dataTars, readInto, progress }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
@@ -120,35 +131,59 @@ export async function packImage(
 
 function assemble(
   image: OpenImage,
-  { resolved, keys, moments }: AssemblyInput,
+  { resolved, keys, moments, groups }: AssemblyInput,
   handles: readonly PackageHandle[],
 ): AssembledRootfs {
   const { config, host } = image;
   const { arch } = resolved;
   host.events({ type: 'phase-started', phase: 'assemble', arch });
-  const packages = handles.map((handle) => handle.package);
-  const created = moments.created(packages.map((pkg) => pkg.info));
-  const read: PackagedRead = (index, offset, length) => handles[index]!.read(offset, length);
+  const installed = handles.map((handle) => handle.package);
+  const momentOf = (packages: readonly Package[]) => moments.created(packages.map((pkg) => pkg.info));
+  const files: DiskFile[] = [];
+  const disk = openDiskFiles(files);
+  const fileIndex = installed.length + groups.length;
+  const readInto: PackagedReadInto = (index, offset, into) => {
+    if (index < fileIndex) handles[index]!.readInto(offset, into);
+    else disk.readInto(index - fileIndex, offset, into);
+  };
+  const read: PackagedRead = (index, offset, length) => {
+    const bytes = Buffer.allocUnsafe(length);
+    readInto(index, offset, bytes);
+    return bytes;
+  };
   const baseInstalled = readBasePackages(image, arch);
-  const rootfs = assembleRootfs({
-    config: resolved.config,
-    arch,
-    packages,
-    world: resolved.world,
-    keys,
-    buildRepositories: imageRepositories(config).map(publicLine),
-    runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(publicLine),
-    read,
-    baseEpochSeconds: moments.base.epochSeconds,
-    createdSeconds: created.epochSeconds,
-    place: image.loaded.place,
-    ...(baseInstalled !== undefined && { baseInstalled }),
+  const { rootfs, packages } = stackRootfs({
+    resolved,
+    files,
+    packages: installed,
+    groups,
+    common: {
+      arch,
+      keys,
+      buildRepositories: imageRepositories(config).map(publicLine),
+      runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(publicLine),
+      read,
+      baseEpochSeconds: moments.base.epochSeconds,
+      place: image.loaded.place,
+      ...(baseInstalled !== undefined && { baseInstalled }),
+    },
+    productionGroups: image.production?.files.length ?? groups.length,
+    createdSeconds: (some) => momentOf(some).epochSeconds,
   });
   warnIncomplete(host, arch, rootfs.warnings);
   host.events({ type: 'phase-finished', phase: 'assemble', arch });
-  const readInto: PackagedReadInto = (index, offset, into) => handles[index]!.readInto(offset, into);
-  const dataTars = handles.map((handle) => handle.dataTarPath);
-  return { arch, rootfs, created, packages, read, readInto, dataTars };
+  const none = groups.map(() => '');
+  return {
+    arch,
+    rootfs,
+    created: momentOf(installed),
+    packages,
+    read,
+    readInto,
+    dataTars: [...handles.map((handle) => handle.dataTarPath), ...none, ...files.map(({ file }) => file)],
+    dataHashes: [...installed.map(({ info }) => info.dataHash), ...none, ...files.map(({ sha256 }) => sha256)],
+    close: disk.close,
+  };
 }
 
 export function warnIncomplete(host: Host, arch: string, warnings: readonly string[]): void {

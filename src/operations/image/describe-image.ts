@@ -15,6 +15,7 @@ import { describeIndex, describeIndexCycloneDx } from '../../planning/describe/d
 import type { ImageDescriptionInput } from '../../planning/describe/image-elements.ts';
 import { imageNameOf } from '../../planning/describe/image-name.ts';
 import { parseOsRelease } from '../../planning/describe/os-release.ts';
+import { ownNameOf } from '../../planning/files/collected-group.ts';
 import type { AssembledImage } from './assemble-image.ts';
 import type { ChosenPackage } from './resolve-image.ts';
 
@@ -78,6 +79,7 @@ export function imageSboms(
       controlSha1,
       dataSha256: info.dataHash,
       url: chosen[i]?.url ?? '',
+      ...(i >= chosen.length && { ownName: ownNameOf(info.name) }),
     })),
     readFile: (path) => rootfs.tree.readBytes(path),
     vcsUrl: rootfs.config.vcsUrl,

@@ -29,6 +29,8 @@ export interface OpenImage {
   readonly loaded: LoadedConfig;
   /** Validated, flags applied. */
   readonly config: ImageConfig;
+  /** The same without the variant that was asked for, where one was. */
+  readonly production?: ImageConfig;
   /** OCI form, in the order of work. */
   readonly archs: readonly string[];
   readonly http: HttpClient;
@@ -47,21 +49,20 @@ export interface OpenOptions {
 
 /** The configuration as its files say it. */
 export function loadConfig(request: SourceRequest, host: Host): LoadedConfig {
-  return loadImageConfig(request.configPath, (path) => readConfigFile(host, path), request.includePaths);
+  return loadImageConfig(request.configPath, (path) => readConfigFile(host, path), request.includePaths, request);
 }
 
 function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}): OpenImage {
   const loaded = loadConfig(request, host);
-  const config = validateImageConfig(
-    loaded,
-    {
-      keyringAppend: request.keyringAppend,
-      buildRepositoryAppend: request.buildRepositoryAppend,
-      repositoryAppend: request.repositoryAppend,
-      ...options.flags,
-    },
-    options.purpose,
-  );
+  const flags = {
+    keyringAppend: request.keyringAppend,
+    buildRepositoryAppend: request.buildRepositoryAppend,
+    repositoryAppend: request.repositoryAppend,
+    ...options.flags,
+  };
+  const config = validateImageConfig(loaded, flags, options.purpose);
+  const production =
+    loaded.production && validateImageConfig({ ...loaded, config: loaded.production }, flags, options.purpose);
   const archs = selectArchitectures(request.archs, config, host.hostArch);
   warnOfCredentials(config, host);
   const downloads = openDownloads(request, host);
@@ -73,6 +74,7 @@ function openImage(request: SourceRequest, host: Host, options: OpenOptions = {}
     request,
     loaded,
     config,
+    ...(production !== undefined && { production }),
     archs,
     http,
     store,

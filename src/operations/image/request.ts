@@ -27,6 +27,12 @@ export interface SourceRequest {
   readonly mirror?: string;
   /** How registries are spoken to: that of a base image, and those that are published to. */
   readonly registry?: RegistryAccess;
+  /** `NAME=VALUE` each, for `vars:` of the configuration. */
+  readonly vars?: readonly string[];
+  /** One of the configuration's `variants:`; absent = the image itself. */
+  readonly variant?: string;
+  /** Refuse what only we understand in a configuration. */
+  readonly strictApko?: boolean;
 }
 
 /** What commands that assemble a root filesystem say beyond that. */

@@ -13,7 +13,7 @@ import type { ImageConfig } from '../../planning/config/image-config.ts';
 import { lockedConfig } from '../../planning/config/locked-config.ts';
 import { completeConfig } from '../../planning/config/validate.ts';
 import { checkLock, lockedPackages } from '../../planning/lock/check-lock.ts';
-import { parseLock } from '../../planning/lock/lock.ts';
+import { type Lock, parseLock } from '../../planning/lock/lock.ts';
 import type { ArchitectureIndexes, ResolvedPackage } from '../../planning/solver/architecture-indexes.ts';
 import { explanationFailure } from '../../planning/solver/explanation.ts';
 import { resolveWanted, resolveWorld } from '../../planning/solver/resolve.ts';
@@ -39,6 +39,12 @@ export interface ResolvedImage {
   readonly world: readonly string[];
   /** In install order. */
   readonly packages: readonly ChosenPackage[];
+  /** Of a variant: the image that it lies on, which has the first `packageCount` of the packages. */
+  readonly production?: {
+    readonly config: ImageConfig;
+    readonly world: readonly string[];
+    readonly packageCount: number;
+  };
 }
 
 /** The repositories' indexes for each architecture, the base image's last. */
@@ -98,6 +104,7 @@ export function resolveForBuild(
   architectures: readonly ArchitectureIndexes[],
   appended: readonly string[],
 ): ResolvedImage[] {
+  if (image.production !== undefined) return resolveVariant(image, image.production, architectures, appended);
   const chosen = chooseWanted(image, architectures, true);
   return architectures.map((architecture, i) => {
     const config = lockedConfig(publicConfig(image.config), architecture.arch, chosen[i]!.locked);
@@ -111,6 +118,36 @@ export function resolveForBuild(
       packages: resolution.packages.map((p) => chosenPackage(p, architecture.arch)),
     };
   });
+}
+
+/**
+ * A variant: what it adds is resolved with the production image's own packages held where they are, so that its layers can lie
+ * on those. The production packages come first.
+ */
+function resolveVariant(
+  image: OpenImage,
+  production: ImageConfig,
+  architectures: readonly ArchitectureIndexes[],
+  appended: readonly string[],
+): ResolvedImage[] {
+  const { production: _, ...alone } = { ...image, config: production };
+  const below = resolveForBuild(alone, architectures, appended);
+  return architectures.map((architecture, i) => {
+    const base = below[i]!;
+    const known = new Set(production.contents.packages);
+    const wishes = image.config.contents.packages.filter((wish) => !known.has(wish));
+    const contents = { ...image.config.contents, packages: [...base.config.contents.packages, ...wishes] };
+    const { production: __, ...pinned } = { ...image, config: { ...image.config, contents } };
+    const [whole] = resolveForBuild(pinned, [architecture], appended);
+    const { packageCount, packages } = productionFirst(base.packages, whole!.packages);
+    return { ...whole!, packages, production: { config: base.config, world: base.world, packageCount } };
+  });
+}
+
+function productionFirst(production: readonly ChosenPackage[], all: readonly ChosenPackage[]) {
+  const names = new Set(production.map(({ name }) => name));
+  const packages = [...production, ...all.filter(({ name }) => !names.has(name))];
+  return { packages, packageCount: production.length };
 }
 
 /** Pass 1 alone, each architecture by itself, and the wishes as they are: what `build-minirootfs` installs. */
@@ -127,7 +164,7 @@ export function resolveUnlocked(image: OpenImage, architectures: readonly Archit
 /** From a lock file: nothing is resolved and no index is read. Architectures without locked packages are left out. */
 export function resolveFromLock(image: OpenImage, lockPath: string, appended: readonly string[]): ResolvedImage[] {
   const { host, loaded, request } = image;
-  const lock = parseLock(readLock(host.cwd, lockPath), lockPath);
+  const lock = openLock(image, lockPath);
   const findings = checkLock(lock, {
     lockPath,
     configPath: request.configPath,
@@ -138,13 +175,15 @@ export function resolveFromLock(image: OpenImage, lockPath: string, appended: re
   const resolved = image.archs.flatMap((arch): ResolvedImage[] => {
     const packages = lockedPackages(lock, apkArchitecture(arch));
     if (packages.length === 0) return [];
-    const config = lockedConfig(
-      publicConfig(image.config),
-      arch,
-      packages.map((p) => `${p.name}=${p.version}`),
-    );
-    const world = [...config.contents.packages, ...appended, ...baseWorld(image, arch)];
-    return [{ arch, config, world, packages }];
+    const lockedPart = (config: ImageConfig, packageCount: number) => {
+      const pinned = packages.slice(0, packageCount).map((p) => `${p.name}=${p.version}`);
+      const locked = lockedConfig(publicConfig(config), arch, pinned);
+      return { config: locked, world: [...locked.contents.packages, ...appended, ...baseWorld(image, arch)] };
+    };
+    const whole = { arch, packages, ...lockedPart(image.config, packages.length) };
+    if (image.production === undefined) return [whole];
+    const packageCount = lock.own?.production[apkArchitecture(arch)] ?? packages.length;
+    return [{ ...whole, production: { ...lockedPart(image.production, packageCount), packageCount } }];
   });
   if (resolved.length === 0) {
     throw new Failure('LOCK_INVALID', `the lock file ${lockPath} has no packages for ${image.archs.join(', ')}`, {
@@ -182,6 +221,10 @@ export function readBasePackages(image: OpenImage, arch: string): string | undef
 export function baseWorld(image: OpenImage, arch: string): string[] {
   const base = readBasePackages(image, arch);
   return base === undefined ? [] : parseInstalled(base).map((record) => `${record.name}=${record.version}`);
+}
+
+export function openLock({ host }: OpenImage, lockPath: string): Lock {
+  return parseLock(readLock(host.cwd, lockPath), lockPath);
 }
 
 function readLock(cwd: string, path: string): string {

@@ -6,7 +6,16 @@ import { splitWords } from '../../planning/config/words.ts';
 
 type RunSettings = Pick<
   ImagePlanInput,
-  'entrypoint' | 'cmd' | 'env' | 'annotations' | 'user' | 'volumes' | 'workingDir' | 'stopSignal'
+  | 'entrypoint'
+  | 'cmd'
+  | 'env'
+  | 'annotations'
+  | 'labels'
+  | 'user'
+  | 'volumes'
+  | 'exposedPorts'
+  | 'workingDir'
+  | 'stopSignal'
 >;
 
 /** Failure CONFIG_INVALID where a command line cannot be split. */
@@ -22,6 +31,8 @@ export function runSettings(config: ImageConfig): RunSettings {
     annotations: config.annotations,
     user: config.accounts.runAs,
     volumes: config.volumes,
+    exposedPorts: config.ports,
+    labels: config.labels,
     workingDir: config.workDir,
     stopSignal: config.stopSignal,
   };

@@ -2,6 +2,7 @@
 // Absent scalars are '', absent lists [], absent maps {}; `undefined` only where absence differs from empty.
 
 import type { HardeningPolicy } from '../hardening/policy.ts';
+import type { FileGroup } from './file-group.ts';
 
 export interface ImageConfig {
   readonly contents: ImageContents;
@@ -21,8 +22,12 @@ export interface ImageConfig {
   readonly layering: Layering | undefined;
   readonly format: string;
   readonly certificates: Certificates | undefined;
-  /** Ours, not the reference's: never in `/etc/apko.json`. */
+  // What follows is ours, not the reference's: never in `/etc/apko.json`.
   readonly hardening: HardeningPolicy | undefined;
+  readonly files: readonly FileGroup[];
+  /** `8080/tcp` */
+  readonly ports: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ImageContents {

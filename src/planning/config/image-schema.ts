@@ -4,7 +4,10 @@
 import { CHECK_IDS } from '../hardening/check-table.ts';
 import { HARDENING_PROFILES } from '../hardening/policy.ts';
 import { ARCHITECTURE_SPELLINGS } from './architecture.ts';
+import { FILES, LABELS, PORTS } from './files-schema.ts';
 import type { ShapeFields, TextShape } from './shape.ts';
+import { text, texts } from './shape-makers.ts';
+import { VARIABLE_NAME } from './variables.ts';
 
 export const IMAGE_SCHEMA_TITLE = 'stave image configuration';
 
@@ -32,9 +35,6 @@ const REPOSITORY = {
 } as const satisfies TextShape;
 
 const uid = (doc: string) => ({ kind: 'number', doc, optional: true, minimum: 0, maximum: UINT32 }) as const;
-const text = <const Rest extends object>(doc: string, rest: Rest = {} as Rest) =>
-  ({ kind: 'text', doc, ...rest }) as const;
-const texts = (doc: string, of: TextShape = { kind: 'text', doc: '' }) => ({ kind: 'list', doc, of }) as const;
 
 const CONTENTS = {
   kind: 'record',
@@ -221,6 +221,7 @@ const HARDENING = {
   kind: 'record',
   doc: 'The hardening contract: how strict it is, and what is meant to be as it is. Never changes a byte of the image.',
   optional: true,
+  ours: true,
   fields: {
     profile: text(
       '`distroless`: no shell, no root; `strict`: every finding is an error; `off`. Without it, only what breaks.',
@@ -252,7 +253,33 @@ const HARDENING = {
   },
 } as const;
 
-/** The keys of the file in the order of `/etc/apko.json` (image-config.md 9). */
+/** What a variant may say, too. */
+const VARIANT = {
+  kind: 'record',
+  doc: 'What this variant has on top: lists are joined, its other values win.',
+  fields: {
+    contents: {
+      kind: 'record',
+      doc: 'What is installed on top.',
+      // Nothing else: keys and repositories are files of the layers below.
+      fields: { packages: CONTENTS.fields.packages },
+    },
+    entrypoint: ENTRYPOINT,
+    cmd: text('Default arguments.'),
+    'stop-signal': text('Signal that asks the program to end.'),
+    'work-dir': text('Working directory of the program.'),
+    accounts: ACCOUNTS,
+    environment: { kind: 'text-map', doc: 'Environment variables.' },
+    paths: PATHS,
+    annotations: { kind: 'text-map', doc: 'Annotations of manifest and index, and labels of the image.' },
+    volumes: texts('Paths declared as volumes.'),
+    files: FILES,
+    ports: PORTS,
+    labels: LABELS,
+  },
+} as const;
+
+/** The keys of the file in the order of `/etc/apko.json` (image-config.md 9), then ours. */
 export const IMAGE_SCHEMA = {
   kind: 'record',
   doc: 'An image, made of apk packages.',
@@ -280,9 +307,11 @@ export const IMAGE_SCHEMA = {
     paths: PATHS,
     'vcs-url': text('Where this file comes from: `url@revision`. Default: asked of git.', { include: 'never' }),
     annotations: { kind: 'text-map', doc: 'Annotations of manifest and index, and labels of the image.' },
-    include: text('A configuration to start from (deprecated): lists are joined, its other values are defaults.', {
+    include: {
+      kind: 'texts',
+      doc: 'Configurations to start from, each on top of those before it: lists are joined, other values are defaults.',
       include: 'never',
-    }),
+    },
     volumes: texts('Paths declared as volumes.'),
     layering: LAYERING,
     format: text('Layer format; default `tar`. `erofs` is experimental.', {
@@ -291,5 +320,23 @@ export const IMAGE_SCHEMA = {
     }),
     certificates: CERTIFICATES,
     hardening: HARDENING,
+    files: FILES,
+    ports: PORTS,
+    labels: LABELS,
+    vars: {
+      kind: 'text-map',
+      doc: 'Values for `${{vars.NAME}}` in the texts of this configuration; `--var NAME=VALUE` beats them.',
+      ours: true,
+      keyPattern: VARIABLE_NAME,
+      keyMeaning: 'letters, digits, "_" and "-", a letter first',
+    },
+    variants: {
+      kind: 'record-map',
+      doc: 'Images on top of this one, built with `--variant NAME`: they share its layers byte for byte.',
+      ours: true,
+      keyPattern: /^(?!runtime$)[a-z0-9][a-z0-9._-]*$/,
+      keyMeaning: 'lower-case letters, digits, ".", "_" and "-", and not "runtime", which is the image itself',
+      of: VARIANT,
+    },
   },
 } as const satisfies { kind: 'record'; doc: string; fields: ShapeFields };

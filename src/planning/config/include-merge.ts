@@ -36,6 +36,14 @@ function mergeValue(shape: Shape, included: YamlNode, includer: YamlNode): YamlN
   if (shape.kind === 'record' && included.kind === 'map' && includer.kind === 'map') {
     return mergeInclude(shape, included, includer);
   }
+  if (shape.kind === 'record-map' && included.kind === 'map' && includer.kind === 'map') {
+    const keys = new Set([...included.entries.keys(), ...includer.entries.keys()]);
+    const merged = [...keys].flatMap((key) => {
+      const entry = mergeField(shape.of, included.entries.get(key), includer.entries.get(key));
+      return entry === undefined ? [] : [[key, entry] as const];
+    });
+    return { ...includer, entries: new Map(merged) };
+  }
   return isEmpty(shape, includer) ? included : includer;
 }
 
@@ -47,9 +55,12 @@ function isEmpty(shape: Shape, node: YamlNode): boolean {
       return node.kind === 'scalar' && node.text === '';
     case 'number':
       return node.kind === 'scalar' && parseInteger(node.text) === 0;
+    case 'texts':
+      return node.kind === 'list' ? node.items.every(isNull) : node.kind === 'scalar' && node.text === '';
     case 'list':
       return node.kind === 'list' && node.items.every(isNull);
     case 'text-map':
+    case 'record-map':
       return node.kind === 'map' && node.entries.size === 0;
     case 'record':
       if (shape.optional === true || node.kind !== 'map') return false;

@@ -42,6 +42,17 @@ function schemaOf(shape: Shape, isNeeded = false): JsonSchema {
         ...(shape.keyPattern !== undefined && { propertyNames: { pattern: shape.keyPattern.source } }),
         additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
       };
+    case 'texts': {
+      const one = { type: ['string', 'number', 'boolean', 'null'] };
+      return { ...described, anyOf: [one, { type: 'array', items: one }] };
+    }
+    case 'record-map':
+      return {
+        ...described,
+        type: ['object', 'null'],
+        propertyNames: { pattern: shape.keyPattern.source },
+        additionalProperties: schemaOf(shape.of),
+      };
     case 'record': {
       const fields = Object.entries(shape.fields);
       const needed = fields.filter(([, field]) => isRequired(field)).map(([key]) => key);

@@ -60,6 +60,10 @@ volumes: [/v2, ~, /v1]
 layering: {strategy: origin, budget: 3}
 format: erofs
 certificates: {additional: [{name: c, content: PEM}], providers: [p]}
+files:
+  - {name: app, version: 1.0, license: MIT, files: [{from: dist/, to: /srv, mode: 0755, owner: u:g, exclude: ['*.map'], archs: [x86_64]}]}
+ports: [8080, 53/udp]
+labels: {l: x}
 `;
 
 describe('loadImageConfig', () => {
@@ -102,6 +106,32 @@ describe('loadImageConfig', () => {
       layering: { strategy: 'origin', budget: 3 },
       format: 'erofs',
       certificates: { additional: [{ name: 'c', content: 'PEM' }], providers: ['p'] },
+      files: [
+        {
+          name: 'app',
+          version: '1.0',
+          versionFrom: '',
+          license: 'MIT',
+          image: '',
+          paths: [],
+          folder: '.',
+          files: [
+            {
+              from: 'dist/',
+              inline: undefined,
+              url: '',
+              sha256: '',
+              to: '/srv',
+              mode: 0o755,
+              owner: 'u:g',
+              exclude: ['*.map'],
+              archs: ['amd64'],
+            },
+          ],
+        },
+      ],
+      ports: ['8080/tcp', '53/udp'],
+      labels: { l: 'x' },
     });
   });
 

@@ -3,6 +3,7 @@
 
 import { redactText } from '../../base/redact.ts';
 import { type PrintableYaml, printYaml } from '../../formats/yaml/print-yaml.ts';
+import type { FileGroup } from './file-group.ts';
 import type { Accounts, ImageConfig, ImageContents, NamedText } from './image-config.ts';
 import { compareNaturally } from './natural-order.ts';
 
@@ -52,6 +53,9 @@ export function printShowConfig(config: ImageConfig): string {
             ['exceptions', hardening.exceptions.map((exception) => all(Object.entries(exception)))],
           ]),
       ],
+      ['files', config.files.map(fileGroup)],
+      ['ports', config.ports],
+      ['labels', textMap(config.labels)],
     ]),
   );
 }
@@ -101,6 +105,22 @@ function accountsYaml({ runAs, users, groups }: Accounts): PrintableYaml | undef
         ]),
       ),
     ],
+  ]);
+}
+
+function fileGroup({ files, versionFrom, folder: _, ...group }: FileGroup): PrintableYaml {
+  const sources = files.map(({ url, ...source }) =>
+    all(
+      Object.entries({ ...source, url: redactText(url) }).filter(
+        // An inline text may be empty and still be one.
+        ([key, value]) => value !== undefined && (key === 'inline' || (value as string | readonly []).length !== 0),
+      ),
+    ),
+  );
+  return filled([
+    ...Object.entries({ ...group, image: redactText(group.image) }),
+    ['version-from', versionFrom],
+    ['files', sources],
   ]);
 }
 

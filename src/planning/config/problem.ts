@@ -13,6 +13,10 @@ export interface Problem {
   readonly hint?: string | undefined;
 }
 
+/** Keys of the YAML and positions in lists. */
+export type Path = readonly (string | number)[];
+export type Report = (path: Path, message: string, hint?: string) => void;
+
 /** Throws the first problem (by file as met, line and column) as a Failure, the others as its notes `line:col message`. */
 export function failOnProblems(problems: readonly Problem[]): void {
   const files = [...new Set(problems.map((problem) => problem.where?.file))];

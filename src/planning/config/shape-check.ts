@@ -10,6 +10,7 @@ import {
   kindInWords,
   type ListShape,
   type NumberShape,
+  type RecordMapShape,
   type RecordShape,
   type Shape,
   type TextMapShape,
@@ -34,8 +35,15 @@ export function checkShape(shape: Shape, node: YamlNode, name = ''): Problem[] {
       return node.kind === 'map' ? checkTextMap(shape, node, name) : [wrongKind(shape, node, name)];
     case 'record':
       return node.kind === 'map' ? checkRecord(shape, node, name) : [wrongKind(shape, node, name)];
+    case 'texts':
+      if (node.kind === 'scalar') return [];
+      return node.kind === 'list' ? checkItems(TEXT_LIST, node.items, name) : [wrongKind(shape, node, name)];
+    case 'record-map':
+      return node.kind === 'map' ? checkRecordMap(shape, node, name) : [wrongKind(shape, node, name)];
   }
 }
+
+const TEXT_LIST: ListShape = { kind: 'list', doc: '', of: { kind: 'text', doc: '' } };
 
 function checkText(shape: TextShape, node: YamlScalar, name: string): Problem[] {
   const { text } = node;
@@ -92,6 +100,15 @@ function checkTextMap(shape: TextMapShape, node: YamlMap, name: string): Problem
     }
   }
   return problems;
+}
+
+function checkRecordMap(shape: RecordMapShape, node: YamlMap, name: string): Problem[] {
+  return [...node.entries].flatMap(([key, entry]) => [
+    ...(shape.keyPattern.test(key)
+      ? []
+      : [problemAt(entry, `the key ${show(key)} in ${name} must be ${shape.keyMeaning}`)]),
+    ...checkShape(shape.of, entry.value, joined(name, key)),
+  ]);
 }
 
 function checkRecord(shape: RecordShape, node: YamlMap, name: string): Problem[] {

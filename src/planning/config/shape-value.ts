@@ -13,7 +13,7 @@ export function shapeValue<const S extends Shape>(shape: S, node: YamlNode | und
 function plainValue(shape: Shape, node: YamlNode | undefined): unknown {
   switch (shape.kind) {
     case 'text':
-      return textOf(node);
+      return node === undefined && shape.optional === true ? undefined : textOf(node);
     case 'number':
       if (node === undefined) return shape.optional === true ? undefined : 0;
       return numberOf(textOf(node));
@@ -31,6 +31,12 @@ function plainValue(shape: Shape, node: YamlNode | undefined): unknown {
       const entries = [...node.entries].map(([key, { value }]) => [key, isNull(value) ? '' : textOf(value)] as const);
       return Object.fromEntries(entries);
     }
+    case 'texts':
+      if (node?.kind === 'list') return node.items.filter((item) => !isNull(item)).map(textOf);
+      return [textOf(node)].filter((text) => text !== '');
+    case 'record-map':
+      assert(node === undefined || node.kind === 'map', 'a map was not checked');
+      return [...((node as YamlMap | undefined)?.entries.keys() ?? [])];
     case 'record': {
       if (node === undefined && shape.optional === true) return undefined;
       assert(node === undefined || node.kind === 'map', 'a record was not checked');

@@ -10,12 +10,16 @@ interface Described {
   /** For people: the hover text in editors and the table in the docs. */
   readonly doc: string;
   readonly include?: IncludeRule;
+  /** Only we understand it: `--strict-apko` refuses it. */
+  readonly ours?: true;
 }
 
 export interface TextShape extends Described {
   readonly kind: 'text';
   /** Must be there and not be empty. */
   readonly required?: boolean;
+  /** Absent is something else than empty. */
+  readonly optional?: boolean;
   readonly values?: readonly string[];
   /** What one of the values is called: `architecture`. */
   readonly noun?: string;
@@ -66,12 +70,35 @@ export interface RecordShape<Fields extends ShapeFields = ShapeFields> extends D
   readonly optional?: boolean;
 }
 
-export type Shape = TextShape | NumberShape | BooleanShape | ListShape | TextMapShape | RecordShape;
+/** One text or a list of them. */
+interface TextsShape extends Described {
+  readonly kind: 'texts';
+}
+
+/** Keys chosen by the user, records as values. Read by whoever knows what they overlay, not by `shapeValue`. */
+export interface RecordMapShape<Item extends RecordShape = RecordShape> extends Described {
+  readonly kind: 'record-map';
+  readonly of: Item;
+  readonly keyPattern: RegExp;
+  readonly keyMeaning: string;
+}
+
+export type Shape =
+  | TextShape
+  | NumberShape
+  | BooleanShape
+  | ListShape
+  | TextMapShape
+  | RecordShape
+  | TextsShape
+  | RecordMapShape;
 export type ShapeFields = { readonly [key: string]: Shape };
 
-/** The plain value of a shape: '' / 0 / false / [] / {} where the file says nothing, undefined for `optional` shapes. */
+/** The plain value of a shape: '' / 0 / false / [] / {} where the file says nothing, undefined for `optional` shapes; a record-map: its keys. */
 export type ShapeValue<S> = S extends TextShape
-  ? string
+  ? S extends { readonly optional: true }
+    ? string | undefined
+    : string
   : S extends NumberShape
     ? S extends { readonly optional: true }
       ? number | undefined
@@ -86,7 +113,11 @@ export type ShapeValue<S> = S extends TextShape
             ? S extends { readonly optional: true }
               ? RecordValue<Fields> | undefined
               : RecordValue<Fields>
-            : never;
+            : S extends TextsShape
+              ? readonly string[]
+              : S extends RecordMapShape
+                ? readonly string[]
+                : never;
 
 type RecordValue<Fields> = { readonly [Key in keyof Fields]: ShapeValue<Fields[Key]> };
 
@@ -101,8 +132,11 @@ export function kindInWords(shape: Shape): string {
       return 'true or false';
     case 'list':
       return 'a list';
+    case 'texts':
+      return 'a text or a list of texts';
     case 'text-map':
     case 'record':
+    case 'record-map':
       return 'a map';
   }
 }

@@ -3,18 +3,16 @@
 
 import type { SourcePlace } from '../../base/failure.ts';
 import { Failure } from '../../base/failure.ts';
+import { checkFiles } from './check-files.ts';
 import { applyFlags, type ConfigFlags } from './flags.ts';
 import type { ImageConfig, Layering, NamedText } from './image-config.ts';
 import { LAYERING_STRATEGIES, PATH_MUTATION_TYPES } from './image-schema.ts';
 import type { LoadedConfig } from './load.ts';
-import { failOnProblems, nearHint, type Problem, quotedList } from './problem.ts';
+import { failOnProblems, nearHint, type Path, type Problem, quotedList, type Report } from './problem.ts';
 import { splitWords } from './words.ts';
 
 /** Path mutations, layering and command lines matter to builds only: the reference locks and shows what it cannot build. */
 export type ConfigPurpose = 'build' | 'lock';
-
-type Path = readonly (string | number)[];
-type Report = (path: Path, message: string, hint?: string) => void;
 
 /**
  * The configuration with `flags` applied and validation's own additions made (`completeConfig`). Without `flags` lists stay
@@ -32,6 +30,7 @@ export function validateImageConfig(
   };
   checkRepositories(config, report);
   checkBaseImage(loaded.config, report);
+  checkFiles(config, report);
   checkNames(config.contents.runtimeKeyring, ['contents', 'runtime_keyring'], report);
   checkNames(config.certificates?.additional ?? [], ['certificates', 'additional'], report);
   if (config.format === 'erofs' && isLayered(config.layering)) {

@@ -9,6 +9,23 @@ const PATH = 'var/lib/db/sbom/hello-1.0-r0.spdx.json';
 const elementsOf = (packages: Parameters<typeof packageElements>[0], files = {}, reserved: string[] = []) =>
   packageElements(packages, OS, filesOf(files), reserved);
 
+describe('packageElements of own files', () => {
+  it('claims no distribution, no supplier and no address', () => {
+    const pkg = describedPackage({ name: 'files-shop', version: '1.2', license: 'MIT', maintainer: 'x' });
+    const [elements] = elementsOf([{ ...pkg, ownName: 'shop' }]);
+    expect(elements?.own).toMatchObject({
+      name: 'shop',
+      versionInfo: '1.2',
+      licenseDeclared: 'MIT',
+      supplier: 'NOASSERTION',
+      downloadLocation: 'NOASSERTION',
+      comment: expect.stringContaining('files-shop'),
+      externalRefs: [{ referenceLocator: 'pkg:generic/shop@1.2' }],
+    });
+    expect(elements?.own).not.toHaveProperty('originator');
+  });
+});
+
 describe('packageElements without an SBOM in the package', () => {
   it('tells all that the package says of itself', () => {
     const [elements] = elementsOf([

@@ -6,7 +6,7 @@ import { LIMITS } from '../../base/limits.ts';
 import { redactText, stripCredentials } from '../../base/redact.ts';
 import type { PackageInfo } from '../../formats/apk/package.ts';
 import { type Licence, parseLicence } from '../../formats/sbom/licence.ts';
-import { apkPurl } from '../../formats/sbom/purl.ts';
+import { apkPurl, printPurl } from '../../formats/sbom/purl.ts';
 import type { SpdxLicensingInfo, SpdxPackage, SpdxRelationship } from '../../formats/sbom/spdx.ts';
 import { encodeSpdxId } from '../../formats/sbom/spdx-id.ts';
 import { type EmbeddedSbom, type ImageFileReader, isNoElement, readEmbeddedSbom } from './embedded-sbom.ts';
@@ -21,6 +21,8 @@ export interface DescribedPackage {
   readonly dataSha256: string;
   /** Where the package was read from. Only addresses (with a scheme, not `file:`) are told; local paths stay private. */
   readonly url: string;
+  /** What the user calls it, where it is the user's own files (`files:`) and no package of a repository. */
+  readonly ownName?: string;
 }
 
 /** The elements that one installed package contributes. */
@@ -119,12 +121,9 @@ function unusedId(wanted: readonly (string | undefined)[], index: number, taken:
 const CHECKSUM_COMMENT =
   'SHA1 is of the control member of the package file (its identity in apk indexes and databases), SHA256 of the data member.';
 
-function ownElement(
-  { info, controlSha1, dataSha256, url }: DescribedPackage,
-  id: string,
-  os: OsRelease,
-  licence: Licence,
-) {
+function ownElement(described: DescribedPackage, id: string, os: OsRelease, licence: Licence): SpdxPackage {
+  const { info, controlSha1, dataSha256, url, ownName } = described;
+  if (ownName !== undefined) return ownFilesElement(ownName, described, id, licence);
   const originator = personOf(info.maintainer);
   const location = publicAddress(url);
   const homepage = webAddress(info.url);
@@ -156,6 +155,32 @@ function ownElement(
     ],
   };
   return element;
+}
+
+/** No supplier, and no purl of a distribution: nobody else's advisories speak of it. */
+function ownFilesElement(
+  name: string,
+  { info, dataSha256 }: DescribedPackage,
+  id: string,
+  licence: Licence,
+): SpdxPackage {
+  const purl = printPurl({ type: 'generic', name, version: info.version });
+  return {
+    SPDXID: id,
+    name,
+    ...(info.version !== '' && { versionInfo: info.version }),
+    filesAnalyzed: false,
+    licenseConcluded: 'NOASSERTION',
+    licenseDeclared: licence.expression,
+    description: info.description,
+    downloadLocation: 'NOASSERTION',
+    supplier: 'NOASSERTION',
+    copyrightText: 'NOASSERTION',
+    comment: `In the image it is the package ${info.name}. SHA256 is of the list of its files with their digests.`,
+    primaryPackagePurpose: 'APPLICATION',
+    checksums: [{ algorithm: 'SHA256', checksumValue: dataSha256 }],
+    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceLocator: purl, referenceType: 'purl' }],
+  };
 }
 
 function sourceInfo(info: PackageInfo): string {

@@ -221,7 +221,6 @@ const MUTATIONS: readonly (readonly [what: string, spoil: Spoil, expected: reado
   ],
   [
     'a reference to a password',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: what configuration files say.
     (i) => addOwned(i.tree, 'etc/app/app.conf', 'db_password = "${DB_PASSWORD}"\npassword_file=/run/secrets/db\n'),
     [],
   ],

@@ -278,7 +278,6 @@ describe('a loader', () => {
 
   it.each([
     ['$ORIGIN/x', '/o/x', '/o/x'],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the loader's own syntax.
     ['${ORIGIN}x', '/ox', '/ox'],
     ['$ORIGINS', '$ORIGINS', '/oS'],
     ['/$LIB/$PLATFORM', '/lib/x86_64-linux-gnu/x86_64', undefined],

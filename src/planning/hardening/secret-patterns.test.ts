@@ -78,7 +78,6 @@ describe('values that look random under names that sound secret', () => {
     ['a path', 'private_key = /etc/ssl/private/server.key'],
     ['a file name', `token_file = ${letters(20)}`],
     ['a public key', `public_key = ${letters(40)}`],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: what configuration files say.
     ['a variable', 'password = ${DB_PASSWORD_2}'],
     ['another variable', 'password: $DB_PASSWORD_2'],
     ['a template', 'token: {{ .Values.token2 }}'],

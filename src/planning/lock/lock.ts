@@ -6,6 +6,8 @@ import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { placeAt, sourceText } from '../../formats/yaml/source-text.ts';
 import { jsonErrorOffset } from './json-error.ts';
+import { type JsonObject, LockFields } from './lock-fields.ts';
+import { type OwnLock, ownLockOf } from './own-lock.ts';
 
 export interface Lock {
   readonly version: 'v1';
@@ -19,6 +21,8 @@ export interface Lock {
     /** Grouped by architecture, each group in install order. */
     readonly packages: readonly LockPackage[];
   };
+  /** What only we lock, under the key `stave`, which the reference does not look at; absent where there is nothing of it. */
+  readonly own?: OwnLock;
 }
 
 export interface LockKey {
@@ -97,6 +101,7 @@ export function parseLock(text: string, file: string): Lock {
         checksum: fields.text(entry, 'checksum', path),
       })),
     },
+    ...ownOf(fields, root['stave']),
   };
 }
 
@@ -114,9 +119,14 @@ export function printLock(lock: Lock): string {
         repositories: contents.repositories,
         packages: contents.packages,
       },
+      ...(lock.own !== undefined && { stave: lock.own }),
     },
     2,
   )}\n`;
+}
+
+function ownOf(fields: LockFields, value: unknown): { own?: OwnLock } {
+  return value === undefined || value === null ? {} : { own: ownLockOf(fields, fields.object(value, 'stave')) };
 }
 
 function configOf(fields: LockFields, value: unknown): Lock['config'] {
@@ -131,48 +141,6 @@ function memberOf(fields: LockFields, entry: JsonObject, key: string, path: stri
     range: fields.text(member, 'range', `${path}.${key}`),
     checksum: fields.text(member, 'checksum', `${path}.${key}`),
   };
-}
-
-type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Typed access to parsed JSON; every complaint names the file and the path in it. */
-class LockFields {
-  readonly #file: string;
-
-  constructor(file: string) {
-    this.#file = file;
-  }
-
-  object(value: unknown, path: string): JsonObject {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-    throw this.#wrong(path, 'an object');
-  }
-
-  /** The objects of a list with their paths; none where the list is absent or null. */
-  list(parent: JsonObject, key: string): readonly (readonly [entry: JsonObject, path: string])[] {
-    const value = parent[key] ?? [];
-    if (!Array.isArray(value)) throw this.#wrong(`contents.${key}`, 'a list');
-    return value.map((entry: unknown, index) => {
-      const path = `contents.${key}[${index}]`;
-      return [this.object(entry, path), path] as const;
-    });
-  }
-
-  text(parent: JsonObject, key: string, path: string): string {
-    const value = parent[key] ?? '';
-    if (typeof value === 'string') return value;
-    throw this.#wrong(`${path}.${key}`, 'a text');
-  }
-
-  needed(parent: JsonObject, key: string, path: string): string {
-    const value = this.text(parent, key, path);
-    if (value !== '') return value;
-    throw new Failure('LOCK_INVALID', `the lock file ${this.#file} has no ${path}.${key}`);
-  }
-
-  #wrong(path: string, kind: string): Failure {
-    return new Failure('LOCK_INVALID', `${path} must be ${kind} in the lock file ${this.#file}`);
-  }
 }
 
 function parseJson(text: string, file: string): unknown {

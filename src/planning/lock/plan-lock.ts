@@ -4,6 +4,7 @@ import { compareBytes } from '../../base/order.ts';
 import { stripCredentials } from '../../base/redact.ts';
 import type { Package, PackageMember } from '../../formats/apk/package.ts';
 import type { Lock, LockKey, LockMember, LockPackage, LockRepository } from './lock.ts';
+import type { OwnLock } from './own-lock.ts';
 
 export interface LockPlan {
   /** The path of the configuration as it was given. */
@@ -14,6 +15,8 @@ export interface LockPlan {
   readonly keyring: readonly { readonly url: string; readonly content?: string }[];
   /** In the order of the architectures. */
   readonly perArch: readonly ArchLockPlan[];
+  /** What only we lock. */
+  readonly own?: OwnLock | undefined;
 }
 
 export interface ArchLockPlan {
@@ -51,6 +54,7 @@ export function planLock(plan: LockPlan): Lock {
       repositories: entries((arch) => arch.repositories),
       packages: plan.perArch.flatMap(({ arch, packages }) => packages.map((locked) => lockPackage(locked, arch))),
     },
+    ...(plan.own !== undefined && { own: plan.own }),
   };
 }
 

@@ -52,6 +52,8 @@ export interface Rootfs {
   readonly tree: FileTree;
   readonly layers: LayerPlan;
   readonly names: OwnerNames;
+  /** What the headers of each layer call owners: those of a lower layer do not learn of accounts added above it. */
+  readonly layerNames: readonly OwnerNames[];
   /** The configuration with run-as resolved, as /etc/apko.json has it. */
   readonly config: ImageConfig;
   /** Sentences for the user about what the image lacks. */
@@ -68,10 +70,13 @@ export function assembleRootfs(input: RootfsInput): Rootfs {
   const records = installAll(tree, input);
   linkLibApk(tree);
   const config = applyConfiguration(tree, input);
+  const names = ownerNames(tree);
+  const layers = planLayers(tree, input.packages, records, config.layering);
   return {
     tree,
-    layers: planLayers(tree, input.packages, records, config.layering),
-    names: ownerNames(tree),
+    layers,
+    names,
+    layerNames: layers.map(() => names),
     config,
     warnings: missingFiles(tree),
   };

@@ -65,6 +65,33 @@ export class FileTree {
     this.read = read;
   }
 
+  /** A tree of its own with equal nodes; names that share a node share one there, too. */
+  clone(): FileTree {
+    const copies = new Map<TreeNode, TreeNode>();
+    const copyOf = (node: TreeNode): TreeNode => {
+      const known = copies.get(node);
+      if (known !== undefined) return known;
+      const copy: TreeNode = { ...node, aliases: node.aliases && new Map(node.aliases) };
+      copies.set(node, copy);
+      return copy;
+    };
+    const clone = new FileTree(this.read);
+    const pending = [{ from: this.root, to: clone.root }];
+    Object.assign(clone.root, { ...this.root, children: new Map() });
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      for (const [name, child] of next.from.children) {
+        if (child.kind !== 'directory') {
+          next.to.children.set(name, copyOf(child));
+          continue;
+        }
+        const directory: DirectoryNode = { ...child, children: new Map() };
+        next.to.children.set(name, directory);
+        pending.push({ from: child, to: directory });
+      }
+    }
+    return clone;
+  }
+
   /** The node at a path, or undefined. A final symlink is followed unless told otherwise. */
   lookup(path: string, options: { readonly follow?: boolean } = {}): TreeNode | undefined {
     return this.locate(path, options.follow ?? true)?.node;
@@ -169,6 +196,31 @@ export class FileTree {
   remove(path: string): void {
     const located = this.locate(path, false);
     if (located?.node !== undefined) located.directory.children.delete(located.name);
+  }
+
+  /** The path without symbolic links in its directories; the last name stays as it is. Missing directories keep theirs. */
+  realPath(path: string): string {
+    const pending = segmentsOf(path).reverse();
+    let trail: { readonly name: string; readonly node: TreeNode | undefined }[] = [];
+    let hops = 0;
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      if (name === '..') {
+        trail.pop();
+        continue;
+      }
+      const directory = trail.length === 0 ? this.root : trail.at(-1)?.node;
+      const node = directory?.kind === 'directory' ? directory.children.get(name) : undefined;
+      if (node?.kind !== 'symlink' || pending.length === 0) {
+        trail.push({ name, node });
+        continue;
+      }
+      if (++hops > LIMITS.symlinkHops)
+        throw new Failure('PATH_INVALID', `"${path}" goes through too many symbolic links`);
+      if (node.target.startsWith('/')) trail = [];
+      // Not spread: a hostile target may have more parts than a call takes arguments.
+      for (const segment of segmentsOf(node.target).reverse()) pending.push(segment);
+    }
+    return trail.map(({ name }) => name).join('/');
   }
 
   chmod(path: string, mode: number): void {
