@@ -37,15 +37,15 @@ describe('placeOf', () => {
   it.each([
     ['https://h/os', { remote: 'https://h/os' }],
     ['HTTP://h/os', { remote: 'HTTP://h/os' }],
-    ['repo', { local: '/work/repo' }],
+    ['repo', { local: '/srv/repo' }],
     ['../repo', { local: '/repo' }],
     ['/abs', { local: '/abs' }],
     ['file:///abs/a%20b', { local: '/abs/a b' }],
   ])('%s', (url, place) => {
-    expect(placeOf(url, '/work')).toEqual(place);
+    expect(placeOf(url, '/srv')).toEqual(place);
   });
 
   it.each(['ftp://h/os', 's3://bucket', 'file://host/os'])('refuses %s', (url) => {
-    expect(() => placeOf(url, '/work')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(() => placeOf(url, '/srv')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   });
 });
