@@ -28,7 +28,29 @@ export const COMMAND_GROUP = {
 
 export const CONFIG = ['config', 'image configuration (YAML)'] as const;
 
-/** Flags that add to where packages come from. */
 /** How a configuration is read. */
 export const DIALECT = ['var', 'variant', 'strict-apko'] as const;
+/** Flags that add to where packages come from. */
 export const SOURCES = ['keyring-append', 'build-repository-append', 'repository-append'] as const;
+
+/** What `build` and `publish` share: everything about the images, nothing about where they go. */
+export const IMAGE_BUILDING: readonly SharedFlag[] = [
+  'arch',
+  'lockfile',
+  'offline',
+  'mirror',
+  'sbom',
+  'sbom-path',
+  'sbom-formats',
+  ...SOURCES,
+  'package-append',
+  'annotations',
+  'build-date',
+  'vcs',
+  'cache-dir',
+  'include-paths',
+  ...DIALECT,
+  'ignore-signatures',
+  'limits',
+  'registry',
+];

@@ -2,7 +2,7 @@
 // is loaded when the command runs, never before.
 
 import { CHECK_PLAN } from './check-plan.ts';
-import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, SOURCES } from './command-plan.ts';
+import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, IMAGE_BUILDING, SOURCES } from './command-plan.ts';
 import { addSwitch, type SharedFlag } from './flags.ts';
 import { IMAGE_PLANS, PUBLISH_PLAN } from './image-plans.ts';
 
@@ -22,26 +22,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
     ],
     summary: 'build an image: an OCI layout, or an archive for "docker load"',
     group: COMMAND_GROUP.build,
-    flags: [
-      'arch',
-      'lockfile',
-      'offline',
-      'mirror',
-      'sbom',
-      'sbom-path',
-      'sbom-formats',
-      ...SOURCES,
-      'package-append',
-      'annotations',
-      'build-date',
-      'vcs',
-      'cache-dir',
-      'include-paths',
-      ...DIALECT,
-      'ignore-signatures',
-      'limits',
-      'registry',
-    ],
+    flags: IMAGE_BUILDING,
     examples: [
       'stave build image.yaml example/app:1 app.tar',
       'stave build image.yaml example/app:1 layout-dir --arch amd64',

@@ -1,7 +1,7 @@
 // The commands for images in registries, layouts and archives, and the one that brings them there.
 
 import type { Command } from 'commander';
-import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, SOURCES } from './command-plan.ts';
+import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, IMAGE_BUILDING, SOURCES } from './command-plan.ts';
 import { addSwitch } from './flags.ts';
 
 const SOURCE = [
@@ -14,26 +14,7 @@ export const PUBLISH_PLAN: CommandPlan = {
   args: [CONFIG, ['tag...', 'references to publish as; {version:PACKAGE|PART} takes PART of the version of a package']],
   summary: 'build an image and push it to any number of tags and registries; prints its digest',
   group: COMMAND_GROUP.build,
-  flags: [
-    'arch',
-    'lockfile',
-    'offline',
-    'mirror',
-    'sbom',
-    'sbom-path',
-    'sbom-formats',
-    ...SOURCES,
-    'package-append',
-    'annotations',
-    'build-date',
-    'vcs',
-    'cache-dir',
-    'include-paths',
-    ...DIALECT,
-    'ignore-signatures',
-    'limits',
-    'registry',
-  ],
+  flags: IMAGE_BUILDING,
   examples: [
     'stave publish image.yaml ghcr.io/org/app:1.0.0 ghcr.io/org/app:latest',
     "stave publish image.yaml 'registry.example/python:{version:python-3.13|minor}' --image-refs refs.txt",
