@@ -46,6 +46,19 @@ describe('findCredential', () => {
     expect(await userFor('r.example', { XDG_CONFIG_HOME: join(home, 'elsewhere') })).toBeUndefined();
   });
 
+  it('asks the file in DOCKER_AUTH_CONFIG first, and goes on where it does not know the registry', async () => {
+    await file('docker/config.json', login('docker-config'));
+    const DOCKER_CONFIG = join(home, 'docker');
+    const inline = (content: unknown) => ({ DOCKER_CONFIG, DOCKER_AUTH_CONFIG: JSON.stringify(content) });
+    expect(await userFor('r.example', inline(login('inline')))).toBe('inline from DOCKER_AUTH_CONFIG');
+    const next = 'docker-config from ~/docker/config.json';
+    expect(await userFor('r.example', inline(login('inline', 'other.example')))).toBe(next);
+    expect(await userFor('r.example', { DOCKER_CONFIG, DOCKER_AUTH_CONFIG: '' })).toBe(next);
+    const broken = { DOCKER_CONFIG, DOCKER_AUTH_CONFIG: '{"auths": c2VjcmV0' };
+    const failure = await failureOf(findCredential('r.example', '', { environment: broken, homeDir: home }));
+    expect(failure.message).toBe('the credential file DOCKER_AUTH_CONFIG is not JSON');
+  });
+
   it('goes on to the next file where one does not know the registry', async () => {
     await file('.docker/config.json', login('other', 'other.example'));
     await file('.config/containers/auth.json', login('config'));

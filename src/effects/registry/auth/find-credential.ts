@@ -1,5 +1,6 @@
 // Where credentials for a registry are looked for, in which order (signing.md 12; users-wishes.md 15).
-// A file that somebody named beats one that merely lies around; the first place that knows the registry answers.
+// What the environment holds beats a file, and a file that somebody named beats one that merely lies around; the first place
+// that knows the registry answers.
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ export interface CredentialPlaces {
 
 export interface CredentialSearch {
   readonly credential: Credential | undefined;
-  /** The files that exist, in the order in which they were asked. */
+  /** The files that exist, and INLINE_FILE where it is set, in the order in which they were asked. */
   readonly files: readonly string[];
   /** Helpers and files that could not be asked, one sentence each. */
   readonly troubles: readonly string[];
@@ -30,9 +31,7 @@ export async function findCredential(
 ): Promise<CredentialSearch> {
   const files: string[] = [];
   const troubles: string[] = [];
-  for (const path of authFilePaths(places)) {
-    const text = await readAuthFile(path);
-    if (text === undefined) continue;
+  for await (const { path, text } of authDocuments(places)) {
     files.push(path);
     const credential = await askFile(parseAuthFile(text, path), {
       path,
@@ -49,6 +48,19 @@ export async function findCredential(
 /** The file that `login` writes and docker reads. */
 export function dockerConfigPath({ environment, homeDir }: CredentialPlaces): string {
   return join(environment['DOCKER_CONFIG'] || join(homeDir, '.docker'), 'config.json');
+}
+
+/** The variable that holds a whole credential file, for docker and for GitLab's runners: no file is left on the machine. */
+const INLINE_FILE = 'DOCKER_AUTH_CONFIG';
+
+/** Read one by one: what is wrong with a file that nobody has to ask is no failure. */
+async function* authDocuments(places: CredentialPlaces): AsyncGenerator<{ path: string; text: string }> {
+  const inline = places.environment[INLINE_FILE];
+  if (inline) yield { path: INLINE_FILE, text: inline };
+  for (const path of authFilePaths(places)) {
+    const text = await readAuthFile(path);
+    if (text !== undefined) yield { path, text };
+  }
 }
 
 function authFilePaths(places: CredentialPlaces): string[] {
