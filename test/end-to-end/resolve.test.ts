@@ -54,6 +54,17 @@ describe('a configuration that cannot be fulfilled', () => {
     expect(failure.data.wishes.length).toBeGreaterThan(0);
   });
 
+  it('points at the wish, also where an included file has it, and at nothing where a flag has it', async () => {
+    const { where } = failureOf(await place('layout, libsmal').tryBuild());
+    expect(where).toMatchObject({ file: 'image.yaml', text: expect.stringContaining('libsmal') });
+    expect(where.text.slice(where.column - 1)).toMatch(/^libsmal/);
+    const including = place('layout');
+    including.write('base.yaml', 'contents:\n  packages:\n    - libsmal\n');
+    including.write('image.yaml', `include: base.yaml\n${including.text('image.yaml')}`);
+    expect(failureOf(await including.tryBuild()).where).toMatchObject({ file: 'base.yaml', line: 3, column: 7 });
+    expect(failureOf(await place('layout').tryBuild(['-p', 'libsmal'])).where).toBeUndefined();
+  });
+
   it('an empty wish is a mistake of the configuration', async () => {
     const answer = await place('app, ""').tryBuild();
     expect([3, 4]).toContain(answer.exitCode);

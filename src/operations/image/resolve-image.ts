@@ -15,7 +15,7 @@ import { completeConfig } from '../../planning/config/validate.ts';
 import { checkLock, lockedPackages } from '../../planning/lock/check-lock.ts';
 import { type Lock, parseLock } from '../../planning/lock/lock.ts';
 import type { ArchitectureIndexes, ResolvedPackage } from '../../planning/solver/architecture-indexes.ts';
-import { explanationFailure } from '../../planning/solver/explanation.ts';
+import { type Explanation, explanationFailure } from '../../planning/solver/explanation.ts';
 import { resolveWanted, resolveWorld } from '../../planning/solver/resolve.ts';
 import { type ImageKeys, imageRepositories, type OpenImage } from './open-image.ts';
 import { publicConfig } from './public-config.ts';
@@ -91,11 +91,19 @@ export function chooseWanted(image: OpenImage, architectures: readonly Architect
       architectures: group.map((one) => one.architecture),
       together,
     });
-    if (!resolution.ok) throw explanationFailure(resolution.explanation);
+    if (!resolution.ok) throw conflictFailure(image, resolution.explanation);
     return resolution.perArch;
   });
   events({ type: 'phase-finished', phase: 'resolve' });
   return chosen;
+}
+
+/** Points at the first of the clashing wishes that stands in the configuration. */
+function conflictFailure({ loaded }: OpenImage, explanation: Explanation): Failure {
+  const written = loaded.config.contents.packages;
+  const at = explanation.wishes.map((wish) => written.indexOf(wish)).find((position) => position >= 0);
+  const failure = explanationFailure(explanation);
+  return at === undefined ? failure : failure.at(loaded.place(['contents', 'packages', at]));
 }
 
 /** Both passes: what `build` installs. `appended` are the raw values of --package-append, which stay in the world. */
@@ -110,7 +118,7 @@ export function resolveForBuild(
     const config = lockedConfig(publicConfig(image.config), architecture.arch, chosen[i]!.locked);
     const world = [...config.contents.packages, ...appended];
     const resolution = resolveWorld(world, architecture);
-    if (!resolution.ok) throw explanationFailure(resolution.explanation);
+    if (!resolution.ok) throw conflictFailure(image, resolution.explanation);
     return {
       arch: architecture.arch,
       config,
