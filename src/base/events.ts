@@ -13,6 +13,7 @@ export type Phase =
   | 'unpack'
   | 'pull'
   | 'push'
+  | 'sign'
   | 'load';
 
 export type StaveEvent =

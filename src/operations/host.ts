@@ -10,4 +10,8 @@ export interface Host {
   readonly hostArch: string;
   readonly homeDir: string;
   readonly events: EventSink;
+  /** Standard input to its end, or at least `mostBytes` of it; absent where nobody may read it. */
+  readonly readStdin?: (mostBytes: number) => Promise<Uint8Array>;
+  /** Asks for a password without echo; absent where nobody can answer. */
+  readonly askPassword?: (question: string) => Promise<string>;
 }

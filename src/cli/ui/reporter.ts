@@ -44,6 +44,7 @@ const DOING: Readonly<Record<Phase, string>> = {
   unpack: 'unpacking the image',
   pull: 'looking at the image',
   push: 'pushing the image',
+  sign: 'signing the image',
   load: 'loading the image',
 };
 

@@ -12,23 +12,29 @@ const MOUNTED = '/var/run/sigstore/cosign/oidc-token';
 const AUDIENCE = 'sigstore';
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 
-/** `given` is a token, or what `readSecret` takes. Failures SIGNING_FAILED, those of `readSecret` and of `http`. */
-export async function readIdentityToken(
+/**
+ * Where the token will come from, chosen now, so that nobody builds for minutes only to learn that there is none. `given` is a
+ * token, or what `readSecret` takes. Failure SIGNING_FAILED; the function fails with those of `readSecret` and of `http`, too.
+ */
+export function identityTokenSource(
   given: string | undefined,
   sources: SecretSources,
   http: HttpClient,
-): Promise<string> {
-  if (given !== undefined && JWT.test(given)) return checkedToken(given, 'the token that was given');
-  if (given !== undefined) {
-    const { text, name } = await readSecret(given, sources);
+): () => Promise<string> {
+  if (given !== undefined && JWT.test(given)) return async () => checkedToken(given, 'the token that was given');
+  const fromSecret = async (reference: string) => {
+    const { text, name } = await readSecret(reference, sources);
     return checkedToken(text.trim(), name);
-  }
+  };
+  if (given !== undefined) return () => fromSecret(given);
   const { env } = sources;
   const known = env['SIGSTORE_ID_TOKEN'];
-  if (known !== undefined && known !== '') return checkedToken(known.trim(), 'the token of SIGSTORE_ID_TOKEN');
+  if (known !== undefined && known !== '') {
+    return async () => checkedToken(known.trim(), 'the token of SIGSTORE_ID_TOKEN');
+  }
   const [url, requestToken] = [env['ACTIONS_ID_TOKEN_REQUEST_URL'], env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']];
-  if (url && requestToken) return await askGitHub(url, requestToken, http);
-  if (existsSync(MOUNTED)) return checkedToken((await readSecret(MOUNTED, sources)).text.trim(), MOUNTED);
+  if (url && requestToken) return () => askGitHub(url, requestToken, http);
+  if (existsSync(MOUNTED)) return () => fromSecret(MOUNTED);
   throw new Failure('SIGNING_FAILED', 'there is no identity token to sign with', {
     hint: 'Give --identity-token or SIGSTORE_ID_TOKEN; in GitHub Actions the job needs "permissions: id-token: write". Or sign with --key.',
   });

@@ -13,7 +13,7 @@ import { IN_TOTO_TYPE } from '../../formats/attestation/dsse.ts';
 import { createHttpClient } from '../http/client.ts';
 import { systemClock } from '../http/retry.ts';
 import { keySigner } from './bundle-signer.ts';
-import { readIdentityToken } from './identity-token.ts';
+import { identityTokenSource } from './identity-token.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { keylessSigner, witnessesOf } from './keyless-signer.ts';
 import type { SignerExpectation } from './signer-expectation.ts';
@@ -156,7 +156,7 @@ describe('keylessSigner', () => {
   });
 });
 
-describe('readIdentityToken', () => {
+describe('identityTokenSource', () => {
   const offline = createHttpClient({ version: '1.0.0', offline: true });
   afterAll(() => offline.close());
 
@@ -168,9 +168,9 @@ describe('readIdentityToken', () => {
       ACTIONS_ID_TOKEN_REQUEST_URL: 'https://x',
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x',
     };
-    expect(await readIdentityToken(given, testSources(env), offline)).toBe(given);
-    expect(await readIdentityToken('env://TOKEN', testSources(env), offline)).toBe(given);
-    expect(await readIdentityToken(undefined, testSources(env), offline)).toBe(fromEnv);
+    expect(await identityTokenSource(given, testSources(env), offline)()).toBe(given);
+    expect(await identityTokenSource('env://TOKEN', testSources(env), offline)()).toBe(given);
+    expect(await identityTokenSource(undefined, testSources(env), offline)()).toBe(fromEnv);
   });
 
   it('asks GitHub Actions for the audience of sigstore', async () => {
@@ -185,10 +185,10 @@ describe('readIdentityToken', () => {
       ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}/token?api=1`,
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: SECRET_CANARY,
     };
-    expect(await readIdentityToken(undefined, testSources(env), http)).toBe(token);
+    expect(await identityTokenSource(undefined, testSources(env), http)()).toBe(token);
     expect(github.requests[0]?.url).toBe('/token?api=1&audience=sigstore');
     const refused = await failure(
-      readIdentityToken(undefined, testSources({ ...env, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'wrong' }), http),
+      identityTokenSource(undefined, testSources({ ...env, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'wrong' }), http)(),
     );
     expect(refused.code).toBe('HTTP_STATUS');
     await http.close();
@@ -217,7 +217,7 @@ describe('readIdentityToken', () => {
     ['an e-mail address that nobody checked', jwt({ email: 'a@b.test' }), {}, /not verified/],
   ];
   it.each(rows)('refuses %s', async (_what, given, env, message) => {
-    const thrown = await failure(readIdentityToken(given, testSources(env), offline));
+    const thrown = await failure((async () => identityTokenSource(given, testSources(env), offline)())());
     expect([thrown.code, thrown.message]).toEqual(['SIGNING_FAILED', expect.stringMatching(message)]);
   });
 });

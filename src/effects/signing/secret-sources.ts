@@ -12,8 +12,8 @@ export interface SecretSources {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly events: EventSink;
-  /** Standard input to its end, or at least `mostBytes` of it. */
-  readonly readStdin: (mostBytes: number) => Promise<Uint8Array>;
+  /** Standard input to its end, or at least `mostBytes` of it; absent where nobody may read it. */
+  readonly readStdin?: (mostBytes: number) => Promise<Uint8Array>;
   /** Asks without echo; absent where nobody can answer. */
   readonly askPassword?: (question: string) => Promise<string>;
 }
@@ -33,6 +33,9 @@ const OTHERS_READ = 0o044;
 /** Failures FILE_UNREADABLE, KEY_INVALID. */
 export async function readSecret(reference: string, sources: SecretSources): Promise<ReadSecret> {
   if (reference === '-') {
+    if (sources.readStdin === undefined) {
+      throw new Failure('FILE_UNREADABLE', 'standard input is not read here', { hint: 'Name a file or env://VARIABLE.' });
+    }
     const bytes = await sources.readStdin(LIMITS.keyBytes + 1);
     return { text: boundedText(bytes, 'standard input'), name: 'the key of standard input', exposed: false };
   }

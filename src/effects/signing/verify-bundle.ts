@@ -62,6 +62,12 @@ export async function verifyBundle(
   return verdictOf(evidence.entity, expected, signer, options.trustedRoot !== undefined);
 }
 
+/** Who says to have signed a bundle of ours; for a bundle of strangers that proves nothing. */
+export async function bundleSigner(json: unknown): Promise<Signer> {
+  const { bundleFromJSON, toSignedEntity } = await import('./verifying-library.ts');
+  return claimedSigner(toSignedEntity(bundleFromJSON(json), Buffer.alloc(0)));
+}
+
 interface Evidence {
   readonly entity: SignedEntity;
   readonly logged: LoggedSignature;

@@ -5,13 +5,14 @@
 import { mapBounded } from '../../base/bounded.ts';
 import { printJson } from '../../base/canonical-json.ts';
 import type { Digest } from '../../base/digest.ts';
-import { Failure } from '../../base/failure.ts';
+import { assert, Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { RetryClock } from '../../effects/http/retry.ts';
 import { pullImage } from '../../effects/registry/client/pull-image.ts';
 import type { RegistryClient } from '../../effects/registry/client/registry-client.ts';
 import type { BundleSigner } from '../../effects/signing/bundle-signer.ts';
-import { verifyBundle } from '../../effects/signing/verify-bundle.ts';
+import type { Signer } from '../../effects/signing/signer-expectation.ts';
+import { bundleSigner, verifyBundle } from '../../effects/signing/verify-bundle.ts';
 import type { BundleJson } from '../../formats/attestation/bundle-json.ts';
 import { IN_TOTO_TYPE } from '../../formats/attestation/dsse.ts';
 import { legacyAnnotations } from '../../formats/attestation/legacy-bundle.ts';
@@ -32,7 +33,7 @@ import { printSimpleSigning } from '../../formats/attestation/simple-signing.ts'
 import { printStatement } from '../../formats/attestation/statement.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import type { Descriptor } from '../../formats/oci/descriptor.ts';
-import { imagesOf } from '../../formats/oci/image.ts';
+import { type Artifact, type Image, type ImageIndex, imagesOf } from '../../formats/oci/image.ts';
 import type { JsonValue, TextMap } from '../../formats/oci/json-object.ts';
 import { parseManifest } from '../../formats/oci/manifest.ts';
 import { findSignatures, type StoredSignature } from '../verify/find-signatures.ts';
@@ -74,6 +75,7 @@ export interface SignedSubject {
   readonly subject: Digest;
   readonly predicateType: string;
   readonly format: 'bundle' | 'legacy';
+  readonly signer: Signer;
   /** False where an equal one by the same key was there. */
   readonly added: boolean;
 }
@@ -81,7 +83,15 @@ export interface SignedSubject {
 /** Failures of the registry and of the signer, REGISTRY_CONFLICT. */
 export async function signImage(request: SignRequest): Promise<SignReport> {
   const subjects = await signableBelow(request.client, request.reference);
-  const { annotations = {} } = request;
+  return { image: subjects[0]!.digest, signed: await signSubjects(request, subjects, request.annotations ?? {}) };
+}
+
+/** The same for manifests that are known. */
+export async function signSubjects(
+  place: SigningPlace,
+  subjects: readonly Descriptor[],
+  annotations: TextMap,
+): Promise<SignedSubject[]> {
   const signed = await mapBounded(subjects, SUBJECTS_IN_FLIGHT, async (subject) => {
     const statement = {
       subjects: [{ digest: subject.digest, annotations }],
@@ -89,13 +99,13 @@ export async function signImage(request: SignRequest): Promise<SignReport> {
       predicate: {},
     };
     const payload = printSimpleSigning({
-      dockerReference: placeName(request.client),
+      dockerReference: placeName(place.client),
       manifestDigest: subject.digest,
       annotations,
     });
-    return await attach(request, subject, SIGNATURE_PREDICATE, printStatement(statement), payload);
+    return await attach(place, subject, SIGNATURE_PREDICATE, printStatement(statement), payload);
   });
-  return { image: subjects[0]!.digest, signed: signed.flat() };
+  return signed.flat();
 }
 
 /** Each attestation in each form, those of one subject one after the other. Failures as `signImage`. */
@@ -115,7 +125,10 @@ export async function attestImage(place: SigningPlace, attestations: readonly At
 
 /** The image or index, and every platform below: runtimes and admission controllers look at those. */
 export async function signableBelow(client: RegistryClient, reference: string): Promise<Descriptor[]> {
-  const { value } = await pullImage(client, reference);
+  return signableIn((await pullImage(client, reference)).value);
+}
+
+export function signableIn(value: Image | Artifact | ImageIndex): Descriptor[] {
   const below = value.kind === 'index' ? imagesOf(value).map(({ descriptor }) => descriptor) : [];
   return [value.descriptor, ...below.filter(({ digest }) => digest !== value.descriptor.digest)];
 }
@@ -131,9 +144,11 @@ async function attach(
   const { client, signer, format } = place;
   const stored = signer.expectation === undefined ? [] : await findSignatures(client, subject.digest);
   const done: SignedSubject[] = [];
-  const report = (one: 'bundle' | 'legacy', added: boolean) =>
-    done.push({ subject: subject.digest, predicateType, format: one, added });
   let bundle: BundleJson | undefined;
+  const report = async (one: 'bundle' | 'legacy', made: BundleJson | undefined) => {
+    const by = made === undefined ? knownSigner(signer) : await bundleSigner(made);
+    done.push({ subject: subject.digest, predicateType, format: one, signer: by, added: made !== undefined });
+  };
   const envelope = async () => (bundle ??= await signer.signEnvelope(Buffer.from(statement), IN_TOTO_TYPE));
   if (format !== 'legacy') {
     const known = await isThere(stored, 'bundle', statement, signer);
@@ -142,24 +157,29 @@ async function attach(
       await pushBlobs(client, manifest);
       await client.attachReferrer(subject, manifest.descriptor.mediaType, manifest.bytes);
     }
-    report('bundle', !known);
+    await report('bundle', known ? undefined : bundle);
   }
   if (format !== 'bundle') {
     const known = await isThere(stored, 'legacy', payload ?? statement, signer);
-    if (!known) {
-      const layer =
-        payload === undefined
-          ? envelopeLayer(await envelope(), predicateType)
-          : planLegacyLayer(
-              Buffer.from(payload),
-              SIMPLE_SIGNING_TYPE,
-              legacyAnnotations(await signer.signMessage(Buffer.from(payload))),
-            );
-      await appendLayer(place, (payload === undefined ? attestationTag : signatureTag)(subject.digest), layer);
+    let made: BundleJson | undefined;
+    if (!known && payload === undefined) {
+      made = await envelope();
+      await appendLayer(place, attestationTag(subject.digest), envelopeLayer(made, predicateType));
+    } else if (!known && payload !== undefined) {
+      const bytes = Buffer.from(payload);
+      made = await signer.signMessage(bytes);
+      const layer = planLegacyLayer(bytes, SIMPLE_SIGNING_TYPE, legacyAnnotations(made));
+      await appendLayer(place, signatureTag(subject.digest), layer);
     }
-    report('legacy', !known);
+    await report('legacy', made);
   }
   return done;
+}
+
+/** Only signatures of a signer that is known before are found again. */
+function knownSigner({ expectation }: BundleSigner): Signer {
+  assert(expectation?.kind === 'key', 'what was not made anew is by a key');
+  return { kind: 'key', hint: expectation.key.hint };
 }
 
 function envelopeLayer(bundle: BundleJson, predicateType: string): LegacyLayer {

@@ -4,12 +4,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
-import { VERSION } from '../../base/version.ts';
 import { readOciLayout } from '../../effects/output/oci-layout.ts';
-import { openRegistry } from '../../effects/registry/client/registry-client.ts';
 import { publicTrustedRoot } from '../../effects/signing/public-instance.ts';
 import { parsePublicKey } from '../../effects/signing/public-key.ts';
-import { readSecret, type SecretSources } from '../../effects/signing/secret-sources.ts';
+import { readSecret } from '../../effects/signing/secret-sources.ts';
 import {
   expectationName,
   patternRule,
@@ -20,6 +18,8 @@ import { parseTrustedRoot, type TrustedRoot } from '../../effects/signing/truste
 import type { TextMap } from '../../formats/oci/json-object.ts';
 import { parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
 import type { Host } from '../host.ts';
+import { withRegistries } from '../registry/registries.ts';
+import type { RegistryAccess } from '../registry/registry-request.ts';
 import { type ImageStore, layoutStore } from './image-store.ts';
 import { expectationsOf, findTrustEntry, parseTrustFile } from './trust-file.ts';
 import {
@@ -40,7 +40,7 @@ interface SignerFlags {
   readonly certificateOidcIssuerRegexp?: string | undefined;
 }
 
-export interface VerifyReferenceRequest {
+export interface VerifyReferenceRequest extends RegistryAccess {
   /** Where it lies in a registry. With `layout` it still says which entry of the trust file counts. */
   readonly reference: string;
   /** An OCI layout to read instead; the reference then needs a digest, or a tag that the layout names. */
@@ -96,26 +96,17 @@ async function withStore<T>(
 ): Promise<T> {
   const reference = parseReference(request.reference);
   const trust = await trustFor(request, reference, host);
-  const client =
-    request.layout === undefined
-      ? openRegistry(reference, {
-          environment: host.env,
-          homeDir: host.homeDir,
-          version: VERSION,
-          events: host.events,
-          offline: request.offline,
-        })
-      : undefined;
-  try {
-    const store: ImageStore = client ?? layoutStore(await readOciLayout(resolve(host.cwd, request.layout ?? '')));
+  return await withRegistries(request, host, async (registries) => {
+    const store: ImageStore =
+      request.layout === undefined
+        ? registries.client(reference)
+        : layoutStore(await readOciLayout(resolve(host.cwd, request.layout)));
     const { expected, trustedRoot, ignoreTlog } = trust;
     const { annotations } = request;
     const tagOrDigest = reference.digest ?? reference.tag ?? '';
     const verification = { store, reference: tagOrDigest, expected, trustedRoot, ignoreTlog, annotations };
     return await work(verification, reference, trust.by);
-  } finally {
-    await client?.close();
-  }
+  });
 }
 
 interface Trust {
@@ -188,8 +179,7 @@ async function trustedRootAt(path: string | undefined, cwd: string, host: Host):
   return path === undefined ? await publicTrustedRoot() : await parseTrustedRoot(await readText(path, cwd, host), path);
 }
 
-/** Of a file or environment variable; standard input stays unread. */
+/** Of a file, an environment variable or standard input. */
 async function readText(reference: string, cwd: string, host: Host): Promise<string> {
-  const readStdin: SecretSources['readStdin'] = async () => new Uint8Array();
-  return (await readSecret(reference, { cwd, env: host.env, events: host.events, readStdin })).text;
+  return (await readSecret(reference, { ...host, cwd })).text;
 }
