@@ -45,6 +45,7 @@ export const FAILURE_CODES = {
   KEY_PASSWORD: ['trust', 'The password of a private key is wrong or missing.'],
   SIGNATURE_INVALID: ['trust', 'A signature does not belong to the signed bytes.'],
   SIGNATURE_MISSING: ['trust', 'There is no signature, or none by a key of the keyring.'],
+  SIGNATURE_UNEXPECTED: ['trust', 'A signature was made by somebody whom the trust file does not expect.'],
   SIGNING_FAILED: ['trust', 'A service of signing did not give what is needed.'],
   TRUST_ROOT_INVALID: ['trust', 'A trusted root, trust file or signing configuration cannot be used.'],
 

@@ -73,10 +73,17 @@ function addSharedSwitch(command: Command, name: keyof typeof SWITCHES): void {
 }
 
 /** A flag with the forms `--x`, `--x=true`, `--x=false` and `--no-x`; the form that is the default is not shown. */
-export function addSwitch(command: Command, name: string, initially: boolean, description: string): void {
+export function addSwitch(
+  command: Command,
+  name: string,
+  initially: boolean,
+  description: string,
+  group?: string,
+): void {
   const positive = new Option(`--${name}`, description);
   if (initially) positive.default(true);
   const negative = new Option(`--no-${name}`, `do not ${description}`);
+  if (group !== undefined) for (const option of [positive, negative]) option.helpGroup(group);
   command.addOption(initially ? positive.hideHelp() : positive);
   command.addOption(initially ? negative : negative.hideHelp());
 }
@@ -187,6 +194,7 @@ export function limitFlags(flags: Flags): LimitOverrides {
   return overrides;
 }
 
-function camelCase(name: string): string {
+/** `signing-config` -> `signingConfig` */
+export function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 }

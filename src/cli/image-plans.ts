@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, IMAGE_BUILDING, SOURCES } from './command-plan.ts';
 import { addSwitch } from './flags.ts';
+import { addPublishSigningFlags } from './signing-flags.ts';
 
 const SOURCE = [
   'image',
@@ -18,6 +19,8 @@ export const PUBLISH_PLAN: CommandPlan = {
   examples: [
     'stave publish image.yaml ghcr.io/org/app:1.0.0 ghcr.io/org/app:latest',
     "stave publish image.yaml 'registry.example/python:{version:python-3.13|minor}' --image-refs refs.txt",
+    'stave publish image.yaml ghcr.io/org/app:1.0.0 --sign',
+    'stave publish image.yaml ghcr.io/org/app:1.0.0 --sign --key cosign.key',
     'stave publish image.yaml example/app:dev --local',
   ],
   extra: (command) => {
@@ -28,6 +31,7 @@ export const PUBLISH_PLAN: CommandPlan = {
     command
       .option('--format <FORMAT>', 'layer format: tar or erofs (default: the configuration says)')
       .option('--compression-level <LEVEL>', 'from 1, quick, to 9, small (default: 4); layers get other digests');
+    addPublishSigningFlags(command);
   },
   load: async () => (await import('./commands/publish.ts')).runPublish,
 };

@@ -42,6 +42,16 @@ export class Session {
       hostArch: machineArchitecture(world.hostArch),
       homeDir: world.homeDir,
       events: this.#reporter.events,
+      readStdin: async () => Buffer.from(await world.stdin()),
+      ...(world.askSecret && { askPassword: this.#ask(world.askSecret) }),
+    };
+  }
+
+  /** Without progress lines around the question. */
+  #ask(askSecret: (question: string) => Promise<string>): (question: string) => Promise<string> {
+    return async (question) => {
+      this.close();
+      return await askSecret(question);
     };
   }
 

@@ -28,6 +28,8 @@ export interface World {
   readonly now: () => number;
   /** All of standard input as text. Failure USAGE_ARGUMENTS beyond 64 KiB: it is for passwords. */
   readonly stdin: () => Promise<string>;
+  /** Asks without echo; absent where nobody sits at a terminal. */
+  readonly askSecret?: (question: string) => Promise<string>;
   /** Resolves when somebody asks this process to end: Ctrl-C, or a signal to terminate. The second time ends it at once. */
   readonly untilInterrupted: () => Promise<void>;
   /** The operations floor behind doors that open on first use. */
@@ -36,6 +38,7 @@ export interface World {
 
 /** The world of this process. */
 export function processWorld(): World {
+  const atTerminal = process.stdin.isTTY && process.stderr.isTTY && !process.env['CI'];
   // A reader such as `head` may leave early; that is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   return {
@@ -48,6 +51,7 @@ export function processWorld(): World {
     homeDir: process.env['HOME'] ?? process.env['USERPROFILE'] ?? '',
     now: () => performance.now(),
     stdin: readStandardInput,
+    ...(atTerminal && { askSecret: async (question) => (await import('./ask-secret.ts')).askSecret(question) }),
     untilInterrupted: () =>
       new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

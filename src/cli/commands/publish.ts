@@ -5,9 +5,11 @@ import type { PublishReport } from '../../operations/publish-image/publish.ts';
 import { textFlag } from '../flags.ts';
 import { imagesRequest } from '../images-request.ts';
 import type { CommandRun, Session } from '../session.ts';
+import { publishSigning, signingHost } from '../signing-flags.ts';
 import { given } from '../source-request.ts';
 import { printable } from '../ui/printable.ts';
 import { printCount, printSize } from '../ui/quantity.ts';
+import { printSigned, printTrust } from '../ui/signed-text.ts';
 
 export const runPublish: CommandRun = async (session, [config = '', ...tags], flags) => {
   const { publishImage } = await session.operations();
@@ -19,8 +21,9 @@ export const runPublish: CommandRun = async (session, [config = '', ...tags], fl
     dryRun: flags['dryRun'] === true,
     ...given('imageRefs', textFlag(flags, 'imageRefs')),
     ...given('sbomPath', textFlag(flags, 'sbomPath')),
+    ...given('signing', publishSigning(flags)),
   };
-  const report = await publishImage(request, session.host);
+  const report = await publishImage(request, signingHost(session, flags));
   const phases = session.phases();
   session.note(publishSummary(report, session));
   session.result({ ...report, phases }, `${report.reference}\n`);
@@ -44,16 +47,18 @@ function publishSummary(report: PublishReport, { paint, shortPath }: Session): s
       ? []
       : report.loaded.names.map((name) => `${paint('good', printable(name))} in ${report.loaded?.engine}`)),
     ...report.sbomPaths.map((path) => `SBOM: ${printable(shortPath(path))}`),
+    ...(report.trust === undefined ? [] : printTrust(report.trust, shortPath)),
     '',
   ].join('\n');
 }
 
-function repositoryLine({ repository, pushed, newSboms }: PublishReport['repositories'][number]): string {
+function repositoryLine({ repository, pushed, newSboms, signed }: PublishReport['repositories'][number]): string {
   const { present, mounted, sent } = pushed.blobs;
   const known = [present > 0 ? `${present} there already` : '', mounted > 0 ? `${mounted} mounted` : ''].filter(
     Boolean,
   );
   const blobs = sent > 0 ? `sent ${printCount(sent, 'blob')} (${printSize(pushed.sentBytes)})` : 'sent no blobs';
   const sboms = newSboms === 0 ? [] : [`${printCount(newSboms, 'SBOM')} attached`];
-  return `${printable(repository)}: ${[blobs, ...known, ...sboms].join(', ')}`;
+  const first = `${printable(repository)}: ${[blobs, ...known, ...sboms].join(', ')}`;
+  return signed.length === 0 ? first : `${first}\n${printSigned(signed)}`;
 }

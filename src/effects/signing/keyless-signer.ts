@@ -71,6 +71,7 @@ export async function keylessSigner({ services, identityToken, clock }: KeylessO
 
 /** The logs and timestamp authorities, for keys too. */
 export async function witnessesOf({ logs, timestampAuthorities }: SigningServices): Promise<Witness[]> {
+  if (logs.length + timestampAuthorities.length === 0) return []; // Spares loading what is not used.
   const { RekorWitness, TSAWitness } = await import('./signing-library.ts');
   const patience = { retry: RETRIES, timeout: TIMEOUT_MS };
   return [

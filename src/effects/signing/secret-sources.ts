@@ -34,7 +34,9 @@ const OTHERS_READ = 0o044;
 export async function readSecret(reference: string, sources: SecretSources): Promise<ReadSecret> {
   if (reference === '-') {
     if (sources.readStdin === undefined) {
-      throw new Failure('FILE_UNREADABLE', 'standard input is not read here', { hint: 'Name a file or env://VARIABLE.' });
+      throw new Failure('FILE_UNREADABLE', 'standard input is not read here', {
+        hint: 'Name a file or env://VARIABLE.',
+      });
     }
     const bytes = await sources.readStdin(LIMITS.keyBytes + 1);
     return { text: boundedText(bytes, 'standard input'), name: 'the key of standard input', exposed: false };

@@ -33,6 +33,12 @@ export function matchesRule(rule: TextRule, text: string): boolean {
   return text.length <= MOST_CHARACTERS && rule.pattern.test(text);
 }
 
+export function isBy(signer: Signer, expected: SignerExpectation): boolean {
+  if (expected.kind === 'key') return signer.kind === 'key' && signer.hint === expected.key.hint;
+  if (signer.kind === 'key') return false;
+  return matchesRule(expected.identity, signer.identity) && matchesRule(expected.issuer, signer.issuer);
+}
+
 /** `dev@example.test (by https://issuer.example.test)`, for messages. */
 export function signerName(signer: Signer): string {
   return signer.kind === 'key' ? `the key ${signer.hint}` : `${signer.identity} (by ${signer.issuer})`;

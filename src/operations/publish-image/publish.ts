@@ -14,8 +14,11 @@ import type { Host } from '../host.ts';
 import { writeSboms } from '../image/describe-image.ts';
 import { type LoadReport, loadIntoEngine } from '../registry/load.ts';
 import { withRegistries } from '../registry/registries.ts';
+import { type OpenedSigner, withSigner } from '../sign/open-signer.ts';
+import type { TrustInitReport } from '../verify/trust-init.ts';
 import { type PublishedRepository, pushEverywhere, repositoryName } from './push-everywhere.ts';
 import { sbomAttachments } from './sbom-attachments.ts';
+import { type PublishSigning, publicationSigner, rememberSigner } from './sign-publication.ts';
 import { checkTagTemplate, expandTagTemplate } from './tag-template.ts';
 
 export interface PublishRequest extends ImagesRequest {
@@ -31,6 +34,8 @@ export interface PublishRequest extends ImagesRequest {
   readonly local: boolean;
   /** Builds, and sends nothing. */
   readonly dryRun: boolean;
+  /** undefined: nothing is signed. */
+  readonly signing?: PublishSigning;
 }
 
 export interface PublishedImage {
@@ -55,21 +60,34 @@ export interface PublishReport {
   readonly loaded: LoadReport | undefined;
   readonly sbomPaths: readonly string[];
   readonly dryRun: boolean;
+  /** Of what was signed: what became of the trust file. */
+  readonly trust: TrustInitReport | undefined;
 }
 
 /** Failures of a build, of the registries, USAGE_ARGUMENTS for tags, FILE_UNWRITABLE. Tags that are there stay then. */
 export async function publishImage(request: PublishRequest, host: Host): Promise<PublishReport> {
   for (const tag of request.tags) checkTagTemplate(tag);
   if (request.imageRefs !== undefined) await refuseUnplaceable(resolve(host.cwd, request.imageRefs));
-  // Who wants neither files nor attachments gets no SBOM made.
-  const sbom = request.sbom && (request.sbomPath !== undefined || (request.attachSbom && !request.local));
+  const { signing, dryRun, local } = request;
+  if (signing === undefined || dryRun || local) return await buildAndPublish(request, undefined, host);
+  return await withSigner(signing, host, (signer) => buildAndPublish(request, signer, host));
+}
+
+async function buildAndPublish(
+  request: PublishRequest,
+  signer: OpenedSigner | undefined,
+  host: Host,
+): Promise<PublishReport> {
+  // Who wants neither files nor attachments nor attestations gets no SBOM made.
+  const attached = (request.attachSbom || request.signing?.attest === true) && !request.local;
+  const sbom = request.sbom && (request.sbomPath !== undefined || attached);
   let references: readonly Reference[] = [];
   return await withBuiltImages({ ...request, sbom }, host, {
     nameImages: async (resolved) => {
       references = request.tags.map((tag) => expandTagTemplate(tag, resolved));
       return printReference(references[0] as Reference);
     },
-    use: (built) => publish(request, built, references, host),
+    use: (built) => publish(request, built, references, signer, host),
   });
 }
 
@@ -77,6 +95,7 @@ async function publish(
   request: PublishRequest,
   { result, blobs }: BuiltImages,
   references: readonly Reference[],
+  signer: OpenedSigner | undefined,
   host: Host,
 ): Promise<PublishReport> {
   const { index } = result;
@@ -99,6 +118,7 @@ async function publish(
     loaded: undefined,
     sbomPaths,
     dryRun: request.dryRun,
+    trust: undefined,
   };
   const reference = digestReference(references[0] as Reference, index.descriptor.digest);
   if (request.dryRun) return { ...common, reference };
@@ -110,12 +130,16 @@ async function publish(
   // --offline is about what the image is made of.
   const access = { ...request.registry, offline: false };
   const sboms = request.attachSbom ? sbomAttachments(result) : undefined;
+  const { signing } = request;
+  const sign = signer && signing && publicationSigner(signer, signing, result, host);
   const repositories = await withRegistries(access, host, (registries) =>
-    pushEverywhere({ index, blobs, sboms, references }, registries, host.events),
+    pushEverywhere({ index, blobs, sboms, references, sign }, registries, host.events),
   );
   host.events({ type: 'phase-finished', phase: 'push' });
   if (request.imageRefs !== undefined) await writeImageRefs(resolve(host.cwd, request.imageRefs), references, index);
-  return { ...common, reference, repositories };
+  const signed = repositories.flatMap((one) => one.signed);
+  const trust = signer && signing && (await rememberSigner(signer, signed, references, signing, host));
+  return { ...common, reference, repositories, trust };
 }
 
 function digestReference(reference: Reference, digest: Digest): string {

@@ -1,5 +1,5 @@
 // One build into any number of repositories of any number of registries (layer-and-oci.md 14). First blobs, manifests by digest
-// and SBOMs go everywhere; only when all of that is there do tags move. So nobody ever sees half of it.
+// and SBOMs go everywhere, then signatures; only when all of that is there do tags move. So nobody ever sees half of it.
 
 import { mapBounded } from '../../base/bounded.ts';
 import type { EventSink, StaveEvent } from '../../base/events.ts';
@@ -12,7 +12,9 @@ import type { ImageIndex } from '../../formats/oci/image.ts';
 import { printReference, type Reference } from '../../formats/oci/reference.ts';
 import { moveTag, pushAttachments } from '../registry/push-attachments.ts';
 import type { Registries } from '../registry/registries.ts';
+import type { SignedSubject } from '../sign/sign-image.ts';
 import type { SbomAttachments } from './sbom-attachments.ts';
+import type { SignRepository } from './sign-publication.ts';
 
 interface PublishedTag {
   /** Fully qualified. */
@@ -27,6 +29,8 @@ export interface PublishedRepository {
   readonly pushed: PushImageReport;
   /** SBOMs that were not attached there yet. */
   readonly newSboms: number;
+  /** Signatures and attestations: what the repository has now, new or not. */
+  readonly signed: readonly SignedSubject[];
   readonly tags: readonly PublishedTag[];
 }
 
@@ -37,6 +41,8 @@ export interface Publication {
   readonly sboms: SbomAttachments | undefined;
   /** Each with a tag. */
   readonly references: readonly Reference[];
+  /** undefined: nothing is signed. */
+  readonly sign: SignRepository | undefined;
 }
 
 interface Target {
@@ -61,10 +67,12 @@ export async function pushEverywhere(
       contents.set(target, await pushContents(publication, target, neighbours[i - 1], progress(target.repository)));
     }
   });
+  const signed = await signTargets(publication.sign, targets, events);
   const moved = await moveTags(publication.index, targets);
   return targets.map((target) => ({
     repository: target.repository,
     ...(contents.get(target) as Pick<PublishedRepository, 'pushed' | 'newSboms'>),
+    signed: signed.get(target) ?? [],
     tags: target.references.map((reference) => ({
       reference: printReference(reference),
       moved: moved.get(printReference(reference)) ?? false,
@@ -90,13 +98,42 @@ async function pushContents(
   const mount = neighbour === undefined ? {} : { mountFrom: neighbour.client.repository };
   const pushed = await pushImageIndex(client, index, blobs, { tags: [], events, ...mount });
   if (sboms === undefined) return { pushed, newSboms: 0 };
+  return await beforeTags(
+    `the SBOMs cannot be attached in ${repository}`,
+    '; --attach-sbom=false publishes it without SBOMs',
+    async () => ({
+      pushed,
+      newSboms: await pushAttachments(client, sboms.attachments, sboms.blobs, { events, ...mount }),
+    }),
+  );
+}
+
+/** One repository after the other: services that sign limit requests. */
+async function signTargets(
+  sign: SignRepository | undefined,
+  targets: readonly Target[],
+  events: EventSink,
+): Promise<Map<Target, readonly SignedSubject[]>> {
+  const signed = new Map<Target, readonly SignedSubject[]>();
+  if (sign === undefined) return signed;
+  events({ type: 'phase-started', phase: 'sign' });
+  for (const target of targets) {
+    const { repository, client } = target;
+    signed.set(target, await beforeTags(`the image cannot be signed in ${repository}`, '', () => sign(client)));
+  }
+  events({ type: 'phase-finished', phase: 'sign' });
+  return signed;
+}
+
+/** A Failure of `work` says what is there by now. */
+async function beforeTags<T>(context: string, remedy: string, work: () => Promise<T>): Promise<T> {
   try {
-    return { pushed, newSboms: await pushAttachments(client, sboms.attachments, sboms.blobs, { events, ...mount }) };
+    return await work();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { code, message, hint, notes, data } = error;
-    throw new Failure(code, `the SBOMs cannot be attached in ${repository}: ${message}`, {
-      hint: 'the image is there, but has no tag yet; --attach-sbom=false publishes it without SBOMs',
+    throw new Failure(code, `${context}: ${message}`, {
+      hint: `the image is there, but has no tag yet${remedy}`,
       notes: [...notes, ...(hint === undefined ? [] : [hint])],
       data,
       cause: error,

@@ -29,11 +29,16 @@ export interface SignerOptions {
   readonly timestampServerUrl?: string;
 }
 
+export interface OpenedSigner extends BundleSigner {
+  /** Whether its signatures are written into a transparency log. */
+  readonly isLogged: boolean;
+}
+
 /** Runs `work` with the signer. Failures KEY_*, SIGNING_FAILED, TRUST_ROOT_INVALID, USAGE_FLAG, FILE_UNREADABLE. */
 export async function withSigner<T>(
   options: SignerOptions,
   host: Host,
-  work: (signer: BundleSigner) => Promise<T>,
+  work: (signer: OpenedSigner) => Promise<T>,
 ): Promise<T> {
   const http = createHttpClient({ version: VERSION, environment: host.env, events: host.events });
   try {
@@ -43,18 +48,22 @@ export async function withSigner<T>(
   }
 }
 
-async function openSigner(options: SignerOptions, host: Host, http: HttpClient): Promise<BundleSigner> {
+async function openSigner(options: SignerOptions, host: Host, http: HttpClient): Promise<OpenedSigner> {
   const { key, allowEd25519 = false, identityToken } = options;
   const services = await servicesOf(options, host.cwd);
   if (key !== undefined) {
-    const witnesses = services === undefined ? [] : await witnessesOf(services);
-    return keySigner(await readSigningKey(key, host), { allowEd25519, witnesses });
+    const { logs } = services ?? NO_SERVICES;
+    const witnesses = await witnessesOf(services ?? NO_SERVICES);
+    const signer = keySigner(await readSigningKey(key, host), { allowEd25519, witnesses });
+    return { ...signer, isLogged: logs.length > 0 };
   }
-  return await keylessSigner({
-    services: services ?? PUBLIC_SERVICES,
+  const used = services ?? PUBLIC_SERVICES;
+  const signer = await keylessSigner({
+    services: used,
     identityToken: identityTokenSource(identityToken, host, http),
     clock: systemClock,
   });
+  return { ...signer, isLogged: used.logs.length > 0 };
 }
 
 /** Undefined where nothing is said: then it depends on who signs. */

@@ -31,7 +31,7 @@ export interface TrustEntry {
 }
 
 /** '' where it is not said. Either a key, or an identity and its issuer, each as a text or an anchored regular expression. */
-interface TrustedSigner {
+export interface TrustedSigner {
   /** PEM text, or a path from the folder of the file. */
   readonly key: string;
   readonly identity: string;
@@ -39,6 +39,11 @@ interface TrustedSigner {
   readonly issuer: string;
   readonly 'issuer-regexp': string;
 }
+
+/** Beside the configuration, unless a flag says otherwise. */
+export const TRUST_FILE = 'stave.trust.yaml';
+
+export const NOBODY: TrustedSigner = { key: '', identity: '', 'identity-regexp': '', issuer: '', 'issuer-regexp': '' };
 
 const text = (doc: string, more: Partial<TextShape> = {}) => ({ kind: 'text', doc, ...more }) as const;
 

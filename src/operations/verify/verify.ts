@@ -21,7 +21,7 @@ import type { Host } from '../host.ts';
 import { withRegistries } from '../registry/registries.ts';
 import type { RegistryAccess } from '../registry/registry-request.ts';
 import { type ImageStore, layoutStore } from './image-store.ts';
-import { expectationsOf, findTrustEntry, parseTrustFile } from './trust-file.ts';
+import { expectationsOf, findTrustEntry, parseTrustFile, TRUST_FILE } from './trust-file.ts';
 import {
   type AttestationVerdict,
   type ImageVerdict,
@@ -64,8 +64,6 @@ export interface VerifyReport extends ImageVerdict {
   readonly expected: readonly string[];
   readonly trustedBy: string;
 }
-
-const TRUST_FILE = 'stave.trust.yaml';
 
 /** Failures of the registry or layout, CONFIG_*, KEY_INVALID, TRUST_ROOT_INVALID, USAGE_FLAG. */
 export async function verifyReference(request: VerifyReferenceRequest, host: Host): Promise<VerifyReport> {
