@@ -2,10 +2,11 @@
 
 import { hashHex } from '../../src/base/digest.ts';
 import type { DeflatedPiece, LayerInput, PieceCache } from '../../src/effects/output/compress-pieces.ts';
+import { PieceHashing } from '../../src/effects/output/hash-pieces.ts';
 import type { LayerPiece } from '../../src/planning/rootfs/layer-pieces.ts';
 
 export function inlinePiece(bytes: Uint8Array): LayerPiece {
-  return { key: hashHex('sha256', bytes), sizeBytes: bytes.length, parts: [bytes] };
+  return { key: hashHex('sha256', bytes), sizeBytes: bytes.length, inline: bytes, parts: [bytes.length] };
 }
 
 /** For pieces without packaged files. */
@@ -13,7 +14,15 @@ export function inputOf(pieces: Iterable<LayerPiece>): LayerInput {
   const readInto = () => {
     throw new Error('these pieces have no packages');
   };
-  return { pieces, level: 4, sizeBytes: 0, dataTars: [], readInto, cache: new MemoryPieces() };
+  return {
+    pieces,
+    level: 4,
+    sizeBytes: 0,
+    dataTars: [],
+    readInto,
+    hashing: new PieceHashing(),
+    cache: new MemoryPieces(),
+  };
 }
 
 /** A cache of pieces that counts how often it could help. */

@@ -9,6 +9,7 @@ import { openVerified } from '../../formats/oci/blob-source.ts';
 import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import type { LayerPiece, PackagedFile, PiecePart } from '../../planning/rootfs/layer-pieces.ts';
 import { compressPieces, type DeflatedPiece, type LayerInput } from './compress-pieces.ts';
+import { PieceHashing } from './hash-pieces.ts';
 import { PiecedBlobs } from './pieced-blobs.ts';
 
 const KiB = 1024;
@@ -39,7 +40,12 @@ function packaged(index: number, sizeBytes: number, pieceBytes: number) {
   for (let at = 0; at < sizeBytes; at += pieceBytes) {
     const size = Math.min(pieceBytes, sizeBytes - at);
     const parts: PiecePart[] = [{ offset: 512 + at, size, file }];
-    pieces.push({ key: hashHex('sha256', `${promised} ${at} ${size}`), sizeBytes: size, parts });
+    pieces.push({
+      key: hashHex('sha256', `${promised} ${at} ${size}`),
+      sizeBytes: size,
+      inline: new Uint8Array(0),
+      parts,
+    });
   }
   return { content, path, pieces, file };
 }
@@ -66,7 +72,9 @@ const [one, two] = [packaged(0, 5 * MiB + 100, MiB), packaged(1, 40 * KiB, 40 * 
 const headers = [inlinePiece(text(512, 7)), inlinePiece(text(3000, 8))];
 const pieces = [headers[0], ...one.pieces, headers[1], ...two.pieces] as LayerPiece[];
 const content = Buffer.concat([text(512, 7), one.content, text(3000, 8), two.content]);
-const bare = { level: 4, pieces, sizeBytes: content.length, ...readsOf([one, two]) };
+const hashing = new PieceHashing();
+afterAll(() => hashing.close());
+const bare = { level: 4, hashing, pieces, sizeBytes: content.length, ...readsOf([one, two]) };
 const fresh = (): LayerInput => ({ ...bare, cache: new MemoryPieces() });
 
 describe('compressPieces', () => {

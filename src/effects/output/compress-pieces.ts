@@ -15,10 +15,9 @@ import {
   type PackagedFile,
   type PackagedRange,
   PIECE_BYTES,
-  sizeOf,
 } from '../../planning/rootfs/layer-pieces.ts';
 import { type CompressedLayer, deflateOptions } from './compress-layer.ts';
-import { hashPieces } from './hash-pieces.ts';
+import { BATCH_PIECES, type PieceHashing } from './hash-pieces.ts';
 
 export interface DeflatedPiece {
   /** Ends on a byte border without ending the stream. */
@@ -48,6 +47,7 @@ export interface LayerInput {
   /** zlib's 1 (quick) to 9 (small). */
   readonly level: number;
   readonly cache: PieceCache;
+  readonly hashing: PieceHashing;
   /** Is told the size of each piece that is done. */
   readonly progress?: (bytes: number) => void;
 }
@@ -55,8 +55,9 @@ export interface LayerInput {
 /** Pieces under way: twice the thread pool's usual size keeps it busy while we hash and write. */
 const PIECES_IN_FLIGHT = 8;
 
-/** Pieces that the hashing thread may lag behind: headers wait in memory until it has them. */
-const UNHASHED_PIECES = 64;
+/** Inline bytes, and pieces, that the hashing thread may lag behind: they wait in memory until it has them. */
+const UNHASHED_BYTES = 4 * 1024 * 1024;
+const UNHASHED_PIECES = 512;
 
 /** A piece, or what is made of it: deflate may add 5 bytes to 16 KiB, and the cache its head. */
 const SLOT_BYTES = PIECE_BYTES + PIECE_BYTES / 1024;
@@ -82,24 +83,33 @@ export interface RecipePiece {
 export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
   const { level } = input;
   assert(Number.isInteger(level) && level >= 1 && level <= 9, `a compression level from 1 to 9, not ${level}`);
-  const diff = hashPieces(input.dataTars, input.sizeBytes);
+  const diff = input.hashing.begin(input.dataTars, input.sizeBytes);
   try {
     const compressor = new PieceCompressor(input, deflateOptions(level));
-    const unhashed: Promise<void>[] = [];
+    const unhashed: { readonly checked: Promise<void>; readonly bytes: number }[] = [];
+    let unhashedBytes = 0;
     for (const piece of input.pieces) {
       const hashed = diff.add(piece);
       hashed.catch(() => {}); // Reported where it is awaited, if nothing else has failed before.
-      const { crc } = await compressor.add(piece);
+      const crc = compressor.add(piece);
       const checked = Promise.all([hashed, crc]).then(([found, expected]) => {
         if (found !== expected) throw damageIn(piece, input);
       });
       checked.catch(() => {});
-      unhashed.push(checked);
-      if (unhashed.length === UNHASHED_PIECES) await unhashed.shift();
+      unhashed.push({ checked, bytes: piece.inline.length });
+      unhashedBytes += piece.inline.length;
+      await compressor.room();
+      // The last batch is not with the thread yet.
+      while (unhashed.length > BATCH_PIECES && (unhashedBytes > UNHASHED_BYTES || unhashed.length > UNHASHED_PIECES)) {
+        const first = unhashed.shift();
+        unhashedBytes -= first?.bytes ?? 0;
+        await first?.checked;
+      }
     }
     const recipe = await compressor.end();
-    await Promise.all(unhashed);
-    return { ...recipe, diffId: await diff.finish() };
+    const diffId = await diff.finish();
+    await Promise.all(unhashed.map(({ checked }) => checked));
+    return { ...recipe, diffId };
   } finally {
     diff.close();
   }
@@ -113,8 +123,6 @@ interface PieceUnderWay {
   /** Its bytes, or the deflated ones. */
   readonly slot: Buffer;
   readonly made: Promise<DeflatedPiece>;
-  /** It came from the cache: no reason to wait. */
-  readonly ready: boolean;
 }
 
 class PieceCompressor {
@@ -135,16 +143,24 @@ class PieceCompressor {
     this.#options = options;
   }
 
-  /** Starts on the next piece. The CRC-32 is that of the bytes which were deflated. */
-  async add(piece: LayerPiece): Promise<{ readonly crc: Promise<number> }> {
+  /** Starts on the next piece. What comes back is the CRC-32 of the bytes that were deflated. */
+  add(piece: LayerPiece): number | Promise<number> {
     const slot = this.#slots.pop() ?? Buffer.allocUnsafeSlow(SLOT_BYTES);
     const cached = this.#input.cache.read(piece.key, slot);
+    if (cached !== undefined && this.#queue.length === 0) {
+      this.#finish(piece, slot, cached);
+      return cached.crc;
+    }
     const made = cached === undefined ? this.#make(piece, slot) : Promise.resolve(cached);
     const crc = made.then((one) => one.crc);
     crc.catch(() => {}); // Reported where the piece is finished.
-    this.#queue.push({ piece, slot, made, ready: cached !== undefined });
-    while (this.#queue.length === PIECES_IN_FLIGHT || this.#queue[0]?.ready) await this.#finishFirst();
-    return { crc };
+    this.#queue.push({ piece, slot, made });
+    return crc;
+  }
+
+  /** Waits until there is room for another piece. */
+  async room(): Promise<void> {
+    while (this.#queue.length === PIECES_IN_FLIGHT) await this.#finishFirst();
   }
 
   async end(): Promise<Omit<LayerRecipe, 'diffId'>> {
@@ -159,11 +175,15 @@ class PieceCompressor {
     const { cache, readInto } = this.#input;
     const bytes = slot.subarray(0, piece.sizeBytes);
     let filled = 0;
+    let inlined = 0;
     for (const part of piece.parts) {
-      const place = bytes.subarray(filled, filled + sizeOf(part));
-      filled += place.length;
-      if (part instanceof Uint8Array) place.set(part);
-      else {
+      const size = typeof part === 'number' ? part : part.size;
+      const place = bytes.subarray(filled, filled + size);
+      filled += size;
+      if (typeof part === 'number') {
+        place.set(piece.inline.subarray(inlined, inlined + size));
+        inlined += size;
+      } else {
         readInto(part.file.packageIndex, part.offset, place);
         this.#verify(part, place);
       }
@@ -190,7 +210,10 @@ class PieceCompressor {
 
   async #finishFirst(): Promise<void> {
     const { piece, slot, made } = this.#queue.shift() as PieceUnderWay;
-    const { deflated, crc } = await made;
+    this.#finish(piece, slot, await made);
+  }
+
+  #finish(piece: LayerPiece, slot: Buffer, { deflated, crc }: DeflatedPiece): void {
     this.#member.add(crc, piece.sizeBytes);
     this.#take(deflated);
     this.#pieces.push({ key: piece.key, sizeBytes: piece.sizeBytes, crc, deflatedBytes: deflated.length });
@@ -219,7 +242,7 @@ function isDamaged({ packageIndex, offset, size, promised }: PackagedFile, readI
 function damageIn(piece: LayerPiece, { readInto, cache }: LayerInput): Failure {
   cache.discard(piece.key);
   for (const part of piece.parts) {
-    if (part instanceof Uint8Array || !isDamaged(part.file, readInto)) continue;
+    if (typeof part === 'number' || !isDamaged(part.file, readInto)) continue;
     return damagedContent(part.file.path, part.file.packageIndex);
   }
   return new Failure('CACHE_UNUSABLE', 'a piece of a layer in the cache was damaged, and has been removed', {

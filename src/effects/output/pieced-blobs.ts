@@ -15,6 +15,7 @@ import {
   type PieceCache,
   type RecipePiece,
 } from './compress-pieces.ts';
+import { PieceHashing } from './hash-pieces.ts';
 
 /** Room for what a cache may put around a piece. */
 const PIECE_HEAD_BYTES = 64;
@@ -27,6 +28,7 @@ const PIECE_BUFFER_BYTES = 2 * PIECE_BYTES;
 export class PiecedBlobs implements BlobSource {
   readonly #cache: PieceCache;
   readonly #level: number;
+  readonly #hashing = new PieceHashing();
   readonly #recipes = new Map<Digest, LayerRecipe>();
   readonly #others = new Map<Digest, BlobSource>();
 
@@ -37,10 +39,15 @@ export class PiecedBlobs implements BlobSource {
   }
 
   /** Compresses a layer into the cache. Failures of `compressPieces`. */
-  async addLayer(input: Omit<LayerInput, 'cache' | 'level'>): Promise<LayerRecipe> {
-    const recipe = await compressPieces({ ...input, level: this.#level, cache: this.#cache });
+  async addLayer(input: Omit<LayerInput, 'cache' | 'hashing' | 'level'>): Promise<LayerRecipe> {
+    const recipe = await compressPieces({ ...input, level: this.#level, cache: this.#cache, hashing: this.#hashing });
     this.#recipes.set(recipe.digest, recipe);
     return recipe;
+  }
+
+  /** No layer is added any more: lets go of the thread that they were hashed on. */
+  close(): void {
+    this.#hashing.close();
   }
 
   /** A layer of an earlier run, from a sealed record. Its pieces may be gone, so that `open` fails. */

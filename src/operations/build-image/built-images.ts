@@ -98,7 +98,12 @@ async function usePlanned<T>(
     }
   }
   const blobs = new PiecedBlobs(pieces, level);
-  const result = await makeImage(image, plan, blobs);
+  let result: BuildResult;
+  try {
+    result = await makeImage(image, plan, blobs);
+  } finally {
+    blobs.close();
+  }
   const used = await use({ result, blobs });
   if (key !== undefined) writeResult(store, key, result);
   return used;

@@ -39,9 +39,15 @@ function piecesOf(specs: readonly Spec[], dataHashes = ['p0', 'p1', 'p2']): Laye
 }
 
 function bytesOf(pieces: readonly LayerPiece[]): Buffer {
-  const parts = pieces.flatMap(({ parts }) => parts);
   return Buffer.concat(
-    parts.map((part) => (part instanceof Uint8Array ? part : read(part.file.packageIndex, part.offset, part.size))),
+    pieces.flatMap(({ inline, parts }) => {
+      let inlined = 0;
+      return parts.map((part) => {
+        if (typeof part !== 'number') return read(part.file.packageIndex, part.offset, part.size);
+        inlined += part;
+        return inline.subarray(inlined - part, inlined);
+      });
+    }),
   );
 }
 
@@ -133,9 +139,10 @@ describe('layerPieces', () => {
       ...small(2, 3),
       { owner: undefined, size: 5000 },
     ];
+    expect(piecesOf(specs).map(({ sizeBytes }) => sizeBytes)).toEqual([32_768, 205_312, 28_160]);
     const text = piecesOf(specs).map(({ key, sizeBytes }) => `${sizeBytes} ${key}`);
     expect(createHash('sha256').update(text.join('\n')).digest('hex')).toBe(
-      '26b8ebf76244c0a5c627737277e41b54dfd462feff245c67594d40aa2bf81f97',
+      '0859d0bba9deaa0e6eaf07a565ab97fb58ff25ed28938f9aad9729509d9e8775',
     );
   });
 });

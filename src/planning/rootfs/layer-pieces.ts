@@ -5,13 +5,15 @@
 // The aim of the rules: when one package of an image changes, few pieces do.
 
 import { createHash } from 'node:crypto';
-import { TAR_TYPE } from '../../formats/tar/entry.ts';
-import { printTarHeader, TAR_END, tarPadding } from '../../formats/tar/write.ts';
+import { BLOCK_BYTES } from '../../formats/tar/block.ts';
+import { TAR_TYPE, type TarHeader } from '../../formats/tar/entry.ts';
+import { TarHeaderWriter } from '../../formats/tar/header-writer.ts';
+import { TAR_END, tarPadding } from '../../formats/tar/write.ts';
 import type { LayerEntry } from './layer-entries.ts';
 import { entryContent, layerHeader, type OwnerNames } from './layer-tar.ts';
 
-/** Part of the key of every piece. */
-const WRITER_VERSION = 1;
+/** Part of the key of every piece. 2: names pieces differently, the bytes are those of 1. */
+const WRITER_VERSION = 2;
 
 /** Most bytes of a piece: enough for deflate, small enough for many at once. */
 export const PIECE_BYTES = 1024 * 1024;
@@ -24,6 +26,9 @@ const OWN_PIECES_BYTES = 64 * 1024;
  * pieces that packages share. It costs 0.01 % of the size (4 KiB, 64 KiB and no end at all were measured, too).
  */
 const SHARED_PIECE_BYTES = 16 * 1024;
+
+/** Headers are printed into memory of this size, one after the other, and pieces refer to it. */
+const INLINE_BYTES = 128 * 1024;
 
 /** A packaged file as a whole: what its checksum speaks of. */
 export interface PackagedFile {
@@ -43,13 +48,16 @@ export interface PackagedRange {
   readonly file: PackagedFile;
 }
 
-export type PiecePart = Uint8Array | PackagedRange;
+/** A number stands for that many of the piece's inline bytes, those that come next. */
+export type PiecePart = number | PackagedRange;
 
 /** Consecutive bytes of a layer. */
 export interface LayerPiece {
   /** Hex SHA-256 of everything that decides the bytes: equal keys, equal bytes. */
   readonly key: string;
   readonly sizeBytes: number;
+  /** What is in no package, end to end: headers, paddings, the builder's own files. */
+  readonly inline: Uint8Array;
   readonly parts: readonly PiecePart[];
 }
 
@@ -64,26 +72,23 @@ export interface PiecesInput {
 export function* layerPieces({ entries, names, dataHashes }: PiecesInput): Generator<LayerPiece> {
   const cutter = new PieceCutter(dataHashes);
   for (const entry of entries) {
-    const header = layerHeader(entry, names);
-    const content = header.type === TAR_TYPE.file ? entryContent(entry) : undefined;
-    const parts: PiecePart[] = [printTarHeader(header)];
-    if (content?.kind === 'inline') parts.push(content.bytes);
-    if (content?.kind === 'packaged') {
-      const { packageIndex, offset, size } = content;
-      const file: PackagedFile = { path: entry.path, packageIndex, offset, size, promised: entry.node.checksum };
-      parts.push({ offset, size, file });
-    }
-    const padding = tarPadding(header.size);
-    if (padding > 0) parts.push(TAR_END.subarray(0, padding));
-    yield* cutter.add(parts, content?.kind === 'packaged' ? content.packageIndex : entry.node.owner);
+    cutter.add(entry, layerHeader(entry, names));
+    if (cutter.finished.length > 0) yield* cutter.finished.splice(0);
   }
-  yield* cutter.add([TAR_END], undefined);
-  yield* cutter.finish();
+  cutter.end();
+  yield* cutter.finished;
 }
 
 /** Collects the parts of the piece at hand. */
 class PieceCutter {
+  readonly finished: LayerPiece[] = [];
   readonly #dataHashes: readonly string[];
+  readonly #headers = new TarHeaderWriter();
+  /** Zeros where nothing was written yet; what was written never changes. */
+  #inline = Buffer.alloc(INLINE_BYTES);
+  /** Where in it the piece at hand begins, and where it ends. */
+  #start = 0;
+  #end = 0;
   #parts: PiecePart[] = [];
   #sizeBytes = 0;
   /** The package whose file came last; directories and the builder's own small files belong to whoever surrounds them. */
@@ -93,54 +98,93 @@ class PieceCutter {
     this.#dataHashes = dataHashes;
   }
 
-  /** Takes an entry's parts; yields what is finished by that. */
-  *add(parts: readonly PiecePart[], owner: number | undefined): Generator<LayerPiece> {
-    const sizeBytes = parts.reduce((sum, part) => sum + sizeOf(part), 0);
-    const isLarge = sizeBytes >= OWN_PIECES_BYTES;
+  /** What is finished by the entry is in `finished` then. */
+  add(entry: LayerEntry, header: TarHeader): void {
+    const content = header.type === TAR_TYPE.file ? entryContent(entry) : undefined;
+    const packaged = content?.kind === 'packaged' ? content : undefined;
+    const bytes = content?.kind === 'inline' ? content.bytes : undefined;
+    const special = this.#headers.other(header);
+    const headBytes = special?.length ?? BLOCK_BYTES;
+    const padding = tarPadding(header.size);
+    this.#makeRoom(headBytes + (bytes?.length ?? 0) + padding);
+    if (special === undefined) this.#headers.writePlain(header, this.#inline, this.#end);
+    else this.#inline.set(special, this.#end);
+    if (bytes !== undefined) this.#inline.set(bytes, this.#end + headBytes);
+
+    const owner = packaged?.packageIndex ?? entry.node.owner;
+    const isLarge = headBytes + header.size + padding >= OWN_PIECES_BYTES;
     const isOthers = owner !== undefined && this.#owner !== undefined && owner !== this.#owner;
-    if (isLarge || (isOthers && this.#sizeBytes >= SHARED_PIECE_BYTES)) yield* this.finish();
+    if (isLarge || (isOthers && this.#sizeBytes >= SHARED_PIECE_BYTES)) this.#finish();
     this.#owner = owner ?? this.#owner;
-    for (const part of parts) yield* this.#addPart(part);
-    if (isLarge) yield* this.finish();
+    this.#addInline(headBytes + (bytes?.length ?? 0));
+    if (packaged !== undefined) {
+      const { packageIndex, offset, size } = packaged;
+      this.#addRange({ path: entry.path, packageIndex, offset, size, promised: entry.node.checksum });
+    }
+    this.#addInline(padding);
+    if (isLarge) this.#finish();
   }
 
-  *finish(): Generator<LayerPiece> {
+  end(): void {
+    this.#makeRoom(TAR_END.length);
+    this.#addInline(TAR_END.length);
+    this.#finish();
+  }
+
+  /** For so many more inline bytes. What the piece at hand has goes along. */
+  #makeRoom(sizeBytes: number): void {
+    if (this.#end + sizeBytes <= this.#inline.length) return;
+    const used = this.#inline.subarray(this.#start, this.#end);
+    this.#inline = Buffer.alloc(Math.max(INLINE_BYTES, 2 * (used.length + sizeBytes)));
+    this.#inline.set(used);
+    this.#start = 0;
+    this.#end = used.length;
+  }
+
+  #addInline(sizeBytes: number): void {
+    for (let left = sizeBytes; left > 0; ) {
+      const size = Math.min(left, PIECE_BYTES - this.#sizeBytes);
+      const last = this.#parts.length - 1;
+      const before = this.#parts[last];
+      if (typeof before === 'number') this.#parts[last] = before + size;
+      else this.#parts.push(size);
+      this.#end += size;
+      this.#grow(size);
+      left -= size;
+    }
+  }
+
+  #addRange(file: PackagedFile): void {
+    for (let taken = 0; taken < file.size; ) {
+      const size = Math.min(file.size - taken, PIECE_BYTES - this.#sizeBytes);
+      this.#parts.push({ offset: file.offset + taken, size, file });
+      this.#grow(size);
+      taken += size;
+    }
+  }
+
+  #grow(sizeBytes: number): void {
+    this.#sizeBytes += sizeBytes;
+    if (this.#sizeBytes === PIECE_BYTES) this.#finish();
+  }
+
+  #finish(): void {
     if (this.#sizeBytes === 0) return;
     const parts = this.#parts;
-    yield { key: keyOf(parts, this.#dataHashes), sizeBytes: this.#sizeBytes, parts };
+    const inline = this.#inline.subarray(this.#start, this.#end);
+    this.finished.push({ key: keyOf(inline, parts, this.#dataHashes), sizeBytes: this.#sizeBytes, inline, parts });
+    this.#start = this.#end;
     this.#parts = [];
     this.#sizeBytes = 0;
     this.#owner = undefined;
   }
-
-  *#addPart(part: PiecePart): Generator<LayerPiece> {
-    const sizeBytes = sizeOf(part);
-    for (let taken = 0; taken < sizeBytes; ) {
-      const size = Math.min(sizeBytes - taken, PIECE_BYTES - this.#sizeBytes);
-      this.#parts.push(size === sizeBytes ? part : slice(part, taken, size));
-      this.#sizeBytes += size;
-      taken += size;
-      if (this.#sizeBytes === PIECE_BYTES) yield* this.finish();
-    }
-  }
-}
-
-export function sizeOf(part: PiecePart): number {
-  return part instanceof Uint8Array ? part.length : part.size;
-}
-
-function slice(part: PiecePart, start: number, size: number): PiecePart {
-  return part instanceof Uint8Array
-    ? part.subarray(start, start + size)
-    : { offset: part.offset + start, size, file: part.file };
 }
 
 /** A packaged range is named by the digest of its package's data: nothing has to be read to find a piece. */
-function keyOf(parts: readonly PiecePart[], dataHashes: readonly string[]): string {
+function keyOf(inline: Uint8Array, parts: readonly PiecePart[], dataHashes: readonly string[]): string {
   const outline = parts.map((part) =>
-    part instanceof Uint8Array ? part.length : [dataHashes[part.file.packageIndex], part.offset, part.size],
+    typeof part === 'number' ? part : [dataHashes[part.file.packageIndex], part.offset, part.size],
   );
-  const hash = createHash('sha256').update(`${JSON.stringify([WRITER_VERSION, outline])}\n`);
-  for (const part of parts) if (part instanceof Uint8Array) hash.update(part);
-  return hash.digest('hex');
+  const text = `${JSON.stringify([WRITER_VERSION, outline])}\n`;
+  return createHash('sha256').update(text).update(inline).digest('hex');
 }

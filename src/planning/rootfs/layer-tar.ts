@@ -78,31 +78,27 @@ export function layerHeader(entry: LayerEntry, names: OwnerNames): TarHeader {
 /** The header of the entry's node itself: of two hard links, both are the file. */
 export function nodeHeader(entry: LayerEntry, names: OwnerNames): TarHeader {
   const { node, path } = entry;
-  const header = {
+  const isFile = node.kind === 'file';
+  const isDevice = node.kind === 'device';
+  // One literal: an image has some ten thousand of them.
+  return {
     name: path,
+    type: isDevice ? node.type : TAR_TYPE[node.kind],
     mode: node.mode,
     uid: node.uid,
     gid: node.gid,
     uname: names.users.get(node.uid) ?? '',
     gname: names.groups.get(node.gid) ?? '',
     mtime: entry.mtime ?? node.mtime,
-    size: 0,
-    linkname: '',
-    devmajor: 0,
-    devminor: 0,
-    pax: {},
+    size: isFile ? contentSize(entryContent(entry)) : 0,
+    linkname: node.kind === 'symlink' ? node.target : '',
+    devmajor: isDevice ? node.major : 0,
+    devminor: isDevice ? node.minor : 0,
+    pax: (isFile || node.kind === 'directory') && node.xattrs.size > 0 ? xattrRecords(node.xattrs) : NO_RECORDS,
   };
-  switch (node.kind) {
-    case 'directory':
-      return { ...header, type: TAR_TYPE.directory, pax: xattrRecords(node.xattrs) };
-    case 'file':
-      return { ...header, type: TAR_TYPE.file, size: contentSize(entryContent(entry)), pax: xattrRecords(node.xattrs) };
-    case 'symlink':
-      return { ...header, type: TAR_TYPE.symlink, linkname: node.target };
-    case 'device':
-      return { ...header, type: node.type, devmajor: node.major, devminor: node.minor };
-  }
 }
+
+const NO_RECORDS: Readonly<Record<string, string>> = Object.freeze({});
 
 export function entryContent(entry: LayerEntry): Content {
   return entry.content ?? (entry.node.kind === 'file' ? entry.node.content : EMPTY);
