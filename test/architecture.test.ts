@@ -26,6 +26,7 @@ const SIDEWAYS: Readonly<Record<string, string>> = {
   'planning/hardening -> planning/rootfs': 'what is checked is the finished tree',
   'effects/files -> effects/http': "downloads are among the user's files",
   'effects/files -> effects/store': 'and kept in the store',
+  'effects/files -> effects/image': 'paths are copied out of other images',
   'effects/files -> effects/vcs': 'their version may be that of the git repository',
   'effects/registry -> effects/http': 'registries are spoken to over HTTP',
   'effects/registry -> effects/output': 'the registry on a folder keeps blobs as layouts do',

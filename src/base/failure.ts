@@ -84,6 +84,15 @@ export function failingAt<T>(place: SourcePlace | undefined, work: () => T): T {
   }
 }
 
+/** The same for work that takes its time. */
+export async function failingLaterAt<T>(place: SourcePlace | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof Failure ? error.at(place) : error;
+  }
+}
+
 /** We are wrong, not the user: crash with a stack and a request to report. */
 export function assert(condition: unknown, claim: string): asserts condition {
   if (!condition) throw new Error(`internal error: ${claim}. Please report this with the command you ran.`);

@@ -102,6 +102,7 @@ function lockPlans(): CommandPlan[] {
       'offline',
       'mirror',
       'ignore-signatures',
+      'registry',
     ],
     examples: ['stave lock image.yaml', 'stave build image.yaml example/app:1 app.tar --lockfile image.lock.json'],
     load: async () => (await import('./commands/lock.ts')).runLock,
@@ -155,6 +156,7 @@ function rootfsPlans(): CommandPlan[] {
     'mirror',
     'include-paths',
     ...DIALECT,
+    'registry',
   ];
   const group = COMMAND_GROUP.other;
   return [

@@ -4,9 +4,11 @@
 import { parseDependency } from '../formats/apk/dependency.ts';
 import type { IndexRecord } from '../formats/apk/index-record.ts';
 import type { Host } from './host.ts';
+import { chooseShown } from './image/choose-shown.ts';
+import { groupSource, type ListedGroup, listGroups } from './image/listed-groups.ts';
 import { openKeys, withImage } from './image/open-image.ts';
 import type { SourceRequest } from './image/request.ts';
-import { chooseWanted, openIndexes } from './image/resolve-image.ts';
+import { openIndexes } from './image/resolve-image.ts';
 
 export interface DotRequest extends SourceRequest {
   /** Only the first edge to each node: a tree that stays readable for large images. */
@@ -16,9 +18,11 @@ export interface DotRequest extends SourceRequest {
 export async function drawDependencies(request: DotRequest, host: Host): Promise<string> {
   return await withImage(request, host, { purpose: 'lock' }, async (image) => {
     const first = { ...image, archs: image.archs.slice(0, 1) };
-    const [resolution] = chooseWanted(first, await openIndexes(first, await openKeys(first)), false);
+    const [resolution] = chooseShown(first, await openIndexes(first, await openKeys(first)), false);
     const records = (resolution?.packages ?? []).map((resolved) => resolved.record);
-    return printDot(request.configPath, image.config.contents.packages, records, request.spanningTree);
+    const wishes = image.config.contents.packages;
+    const groups = listGroups(first).filter(({ archs }) => archs.length > 0);
+    return printDot(request.configPath, wishes, records, request.spanningTree, groups);
   });
 }
 
@@ -28,10 +32,12 @@ export function printDot(
   wishes: readonly string[],
   records: readonly IndexRecord[],
   spanningTree: boolean,
+  groups: readonly ListedGroup[] = [],
 ): string {
   const graph = new DotGraph(new Map(records.map((record) => [record.name, record])), spanningTree);
   graph.line(`${identifier(configPath)};`);
   for (const wish of wishes) graph.depend(configPath, wish);
+  for (const group of groups) graph.own(configPath, group);
   for (const record of records) {
     graph.node(record.name);
     for (const dependency of record.depends) graph.depend(record.name, dependency);
@@ -62,11 +68,14 @@ class DotGraph {
     if (this.nodes.has(name)) return;
     this.nodes.add(name);
     const record = this.records.get(name);
-    const attributes =
-      record === undefined
-        ? 'shape=rect'
-        : `label=${quoted(`${name}-${record.version}`)}, tooltip=${quoted(record.description)}`;
+    const attributes = record === undefined ? 'shape=rect' : labelled(record, record.description);
     this.line(`${identifier(name)} [${attributes}];`);
+  }
+
+  /** The user's own files. */
+  own(from: string, group: ListedGroup): void {
+    this.line(`${identifier(group.name)} [${labelled(group, groupSource(group))}];`);
+    this.edge(from, group.name);
   }
 
   depend(from: string, text: string): void {
@@ -91,6 +100,10 @@ class DotGraph {
     this.reached.add(to);
     this.line(`${identifier(from)} -> ${identifier(to)}`);
   }
+}
+
+function labelled({ name, version }: { name: string; version: string }, tooltip: string): string {
+  return `label=${quoted(`${name}-${version}`)}, tooltip=${quoted(tooltip)}`;
 }
 
 /** Words that mean something else to Graphviz. */

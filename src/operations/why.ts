@@ -9,10 +9,12 @@ import type { Package } from '../formats/apk/package.ts';
 import { printWhy, why } from '../planning/solver/why.ts';
 import { printWhyNot, whyNot } from '../planning/solver/why-not.ts';
 import type { Host } from './host.ts';
+import { chooseShown } from './image/choose-shown.ts';
 import { fetchPackages } from './image/fetch-packages.ts';
+import { findGroup, groupSource, type ListedGroup, listGroups } from './image/listed-groups.ts';
 import { type OpenImage, openKeys, withImage } from './image/open-image.ts';
 import type { SourceRequest } from './image/request.ts';
-import { baseWorld, chooseWanted, openIndexes, resolveFromLock } from './image/resolve-image.ts';
+import { baseWorld, openIndexes, resolveFromLock } from './image/resolve-image.ts';
 
 export interface WhyRequest extends SourceRequest {
   readonly lockfile?: string;
@@ -33,15 +35,18 @@ export interface WhyAnswer {
 export async function whyPackage(request: WhyRequest, host: Host): Promise<WhyAnswer[]> {
   refuseOddName(request.packageName);
   return await withImage(request, host, { purpose: 'lock' }, async (image) => {
+    const groups = listGroups(image);
     const solutions =
       request.lockfile === undefined
-        ? chooseWanted(image, await openIndexes(image, await openKeys(image)), true)
+        ? chooseShown(image, await openIndexes(image, await openKeys(image)), true)
         : await lockedSolutions(image, request.lockfile);
     return solutions.map(({ arch, packages }) => {
       const wishes = [...image.config.contents.packages, ...baseWorld(image, arch)];
       const answer = why(packages, wishes, request.packageName);
       const installed = answer.packages.length > 0;
-      const hints = installed ? [] : absenceHints(packages, request);
+      const group = installed ? undefined : findGroup(groups, request.packageName, arch);
+      if (group !== undefined) return { arch, installed: true, lines: groupLines(group, request.packageName) };
+      const hints = installed ? [] : absenceHints(packages, groups, request);
       return { arch, installed, lines: [...printWhy(answer).split('\n'), ...hints] };
     });
   });
@@ -51,6 +56,7 @@ export async function whyPackage(request: WhyRequest, host: Host): Promise<WhyAn
 export async function whyNotPackage(request: WhyRequest, host: Host): Promise<WhyAnswer[]> {
   refuseOddName(request.packageName);
   return await withImage(request, host, { purpose: 'lock' }, async (image) => {
+    const own = listGroups(image);
     const locked = request.lockfile === undefined ? undefined : resolveFromLock(image, request.lockfile, []);
     const architectures = await openIndexes(image, await openKeys(image));
     const groups = locked === undefined ? [architectures] : architectures.map((one) => [one]);
@@ -66,11 +72,13 @@ export async function whyNotPackage(request: WhyRequest, host: Host): Promise<Wh
         { wanted, architectures: group, together: locked === undefined },
         request.packageName,
       );
-      return perArch.map((one) => ({
-        arch: one.arch,
-        installed: one.answer === 'installed',
-        lines: printWhyNot({ dependency, perArch: [one] }).split('\n'),
-      }));
+      return perArch.map((one) => {
+        const { arch } = one;
+        const installed = one.answer === 'installed';
+        const mine = installed ? undefined : findGroup(own, request.packageName, arch);
+        if (mine !== undefined) return { arch, installed: true, lines: groupLines(mine, request.packageName) };
+        return { arch, installed, lines: printWhyNot({ dependency, perArch: [one] }).split('\n') };
+      });
     });
   });
 }
@@ -85,13 +93,25 @@ function refuseOddName(text: string): void {
   });
 }
 
+/** Own files: nothing leads to them but the configuration. */
+function groupLines(group: ListedGroup, asked: string): string[] {
+  const label = `${group.name}-${group.version}`;
+  const head = asked === group.name ? label : `"${asked}" is ${label}`;
+  return [head, `  from ${groupSource(group)}`];
+}
+
 /** What to ask next about a package that is not installed. */
-function absenceHints(packages: readonly { readonly record: IndexRecord }[], request: WhyRequest): string[] {
+function absenceHints(
+  packages: readonly { readonly record: IndexRecord }[],
+  groups: readonly ListedGroup[],
+  request: WhyRequest,
+): string[] {
   const { name } = parseDependency(request.packageName);
   const names = packages.flatMap(({ record }) => [
     record.name,
     ...record.provides.map((provided) => parseDependency(provided).name),
   ]);
+  names.push(...groups.map((group) => group.name));
   const [near] = nearestNames(name, names, 1);
   if (near !== undefined) return [`hint: did you mean "${near}"?`];
   return [`hint: stave why-not ${request.configPath} ${request.packageName} says what it would take`];

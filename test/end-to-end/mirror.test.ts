@@ -265,8 +265,8 @@ archs: [amd64, arm64]
     place.write('image.yaml', 'x');
     vi.restoreAllMocks();
     expect(failureOf(await build('bases/none'))).toMatchObject({
-      code: 'IMAGE_INVALID',
-      message: expect.stringContaining('is not an OCI layout'),
+      code: 'CONFIG_NOT_FOUND',
+      message: 'the base image "bases/none" is no folder here, nor does it name a registry',
     });
     expect(existsSync(place.path('bases'))).toBe(false);
   });

@@ -389,6 +389,30 @@ describe('a variant', () => {
     expect(image(place).files.get('usr/lib/libsmall')?.content.toString()).toBe('library 1.4\n');
   });
 
+  it('is shown as it is built', async () => {
+    const repository = smallRepository([
+      ...RECIPES.filter(({ name }) => name !== 'docs'),
+      { name: 'docs', depends: ['libsmall'] },
+    ]);
+    const place = new Place(VARIANTS.replace('[layout, app]', '[layout, app, libsmall=1.4-r0]'), repository);
+    checkOut(place);
+    const names = (text: string) => text.trimEnd().split('\n').sort();
+    const shown = async (...more: string[]) =>
+      names((await place.do(['show-packages', 'image.yaml', '--arch', 'amd64', ...more])).stdout);
+    expect(await shown()).toEqual(['app 2.0-r1', 'files-shop 1.0', 'layout 1.0-r0', 'libsmall 1.4-r0']);
+    const dev = ['app 2.0-r1', 'docs 1.0-r0', 'files-shop 1.0', 'files-tools 1', 'layout 1.0-r0', 'libsmall 1.4-r0'];
+    expect(await shown('--variant', 'dev')).toEqual(dev);
+    const answer = await place.do(['why', 'image.yaml', 'tools', '--variant', 'dev', '--arch', 'amd64']);
+    expect(answer.stdout).toBe('"tools" is files-tools-1\n  from files of the configuration, image.yaml line 23\n');
+    expect((await place.do(['why', 'image.yaml', 'docs', '--variant', 'dev'])).stdout).toBe(
+      '"docs" is docs-1.0-r0\nwish docs\n  docs-1.0-r0\n',
+    );
+    const dot = (await place.do(['dot', 'image.yaml', '--variant', 'dev'])).stdout;
+    for (const text of ['"files-tools" [', 'label="libsmall-1.4-r0"', 'label="docs-1.0-r0"'])
+      expect(dot).toContain(text);
+    expect((await place.do(['dot', 'image.yaml'])).stdout).not.toContain('docs');
+  });
+
   it('is built from its own lock', async () => {
     const place = shopPlace(VARIANTS);
     await place.do(['lock', 'image.yaml', '--variant', 'dev', '--output', 'dev.lock.json']);
@@ -444,8 +468,12 @@ describe('files from elsewhere', () => {
     expect(failureOf(await place.tryBuild()).message).toContain('has no "/nothing" for amd64');
     place.write('image.yaml', copy(`sha256:${'0'.repeat(64)}`, '/srv'));
     expect(failureOf(await place.tryBuild()).message).toContain('there is no image ./other@sha256:0000');
-    place.write('image.yaml', copy(digest, '/srv').replace('./other', 'registry.example/x'));
-    expect(failureOf(await place.tryBuild()).code).toBe('FEATURE_UNSUPPORTED');
+    place.write('image.yaml', copy(digest, '/srv').replace('./other', 'alpine'));
+    expect(failureOf(await place.tryBuild())).toMatchObject({
+      code: 'CONFIG_NOT_FOUND',
+      hint: 'an image in a registry is named with its host, as docker.io/library/alpine',
+      where: { line: 10 },
+    });
   });
 
   it('have the version of git', async () => {
@@ -484,8 +512,39 @@ describe('the other outputs', () => {
     const listing = execFileSync('tar', ['-tf', place.path('root.tar')], { encoding: 'utf8' });
     expect(listing).toContain('srv/www/index.html');
     expect((await place.do(['show-config', 'image.yaml'])).stdout).toContain('/usr/bin/shop');
-    const packages = (await place.do(['show-packages', 'image.yaml', '--arch', 'amd64'])).stdout;
-    expect(packages).not.toContain('files-shop');
+  });
+
+  it('show them as packages, and say where the configuration has them', async () => {
+    const place = shopPlace(`${CONFIG}  - {name: arm, version: 3, files: [{inline: x, to: /x, archs: [arm64]}]}\n`);
+    const { stdout } = await place.do(['show-packages', 'image.yaml', '--arch', 'amd64', '--json']);
+    expect(JSON.parse(stdout)[0].packages.at(-1)).toEqual({
+      name: 'files-shop',
+      version: '1.0',
+      source: 'files of the configuration, image.yaml line 10',
+    });
+    const why = async (...argv: string[]) => (await place.do(argv)).stdout;
+    const reason = 'files-shop-1.0\n  from files of the configuration, image.yaml line 10\n';
+    expect(await why('why', 'image.yaml', 'files-shop')).toBe(reason);
+    expect(await why('why', 'image.yaml', 'shop')).toBe(`"shop" is ${reason}`);
+    expect(await why('why', 'image.yaml', 'shop=1.0')).toBe(`"shop=1.0" is ${reason}`);
+    expect(await why('why', 'image.yaml', 'shop=2.0')).toContain('"shop=2.0" is not installed');
+    expect(await why('why', 'image.yaml', 'files-shpo')).toContain('did you mean "files-shop"?');
+    expect(await why('why-not', 'image.yaml', 'files-shop')).toBe(reason);
+    expect(await why('why', 'image.yaml', 'arm')).toMatch(
+      /^amd64:\n"arm" is not installed\n[\s\S]*arm64:\n"arm" is files-arm-3/,
+    );
+    expect(await why('why', 'image.yaml', 'app')).not.toContain('files');
+    const dot = await why('dot', 'image.yaml', '--arch', 'amd64');
+    expect(dot).toContain(
+      '"files-shop" [label="files-shop-1.0", tooltip="files of the configuration, image.yaml line 10"];\n"image.yaml" -> "files-shop"\n',
+    );
+    expect(dot).not.toContain('files-arm');
+  });
+
+  it('ask for the version of a group with the place of the question', async () => {
+    const place = shopPlace(CONFIG.replace('version: 1.0', 'version-from: VERSION'));
+    const failure = failureOf(await place.stave(['show-packages', 'image.yaml', '--json']));
+    expect(failure).toMatchObject({ code: 'CONFIG_NOT_FOUND', where: { line: 11 } });
   });
 
   it('refuse ours with --strict-apko', async () => {

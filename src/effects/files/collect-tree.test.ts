@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashHex } from '../../base/digest.ts';
 import type { FileSource } from '../../planning/config/file-group.ts';
-import { type CollectionBudget, collectTree } from './collect-tree.ts';
+import { collectTree } from './collect-tree.ts';
+import type { CollectionBudget } from './collection-budget.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'stave-collect-'));
 const root = join(scratch, 'config');

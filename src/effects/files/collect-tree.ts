@@ -16,17 +16,8 @@ import {
   matchesPattern,
   patternFolder,
 } from '../../planning/files/path-pattern.ts';
+import { type CollectionBudget, spend } from './collection-budget.ts';
 import { digestFile, unreadable } from './file-digests.ts';
-
-/** What is left of the bounds that all groups of an image share. */
-export interface CollectionBudget {
-  files: number;
-  bytes: number;
-}
-
-export function collectionBudget(): CollectionBudget {
-  return { files: LIMITS.collectedFiles, bytes: LIMITS.collectedBytes };
-}
 
 /**
  * The entries for one source with a `from`. `root` is the absolute folder that relative paths count from and must stay in. Failures
@@ -124,10 +115,6 @@ class TreeWalk {
       });
     }
     const { sizeBytes, sha1, sha256, mode } = digestFile(path, this.#name(below));
-    this.#budget.bytes -= sizeBytes;
-    if (this.#budget.bytes < 0) {
-      throw new Failure('ARCHIVE_LIMIT', `the files have more than ${LIMITS.collectedBytes} bytes together`);
-    }
     this.#add({
       kind: 'file',
       ...fields,
@@ -142,11 +129,8 @@ class TreeWalk {
   #add(entry: CollectedEntry): void {
     // The root of the image is nobody's.
     if (entry.path === '') return;
+    spend(this.#budget, entry.kind === 'file' ? entry.sizeBytes : 0);
     this.entries.push(entry);
-    if (--this.#budget.files >= 0) return;
-    throw new Failure('ARCHIVE_LIMIT', `there are more than ${LIMITS.collectedFiles} files`, {
-      hint: 'leave out with "exclude" what the image does not need',
-    });
   }
 
   #fields(below: string) {

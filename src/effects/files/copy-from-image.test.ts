@@ -1,11 +1,11 @@
 // Paths out of images that others made: several layers, whiteouts, links, and pins that do not hold.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Digest, sha256 } from '../../base/digest.ts';
+import { type Digest, hashHex, sha256 } from '../../base/digest.ts';
 import { noEvents } from '../../base/events.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import { describeBytes } from '../../formats/oci/descriptor.ts';
@@ -41,12 +41,13 @@ const HEADER: TarHeader = {
   pax: {},
 };
 
-/** `path/` a folder, `path -> target` a link, `path = target` a hard link, `path: text` a file. */
+/** `path %` a device, `path/` a folder, `path -> target` a link, `path = target` a hard link, `path: text` a file. */
 function tarOf(lines: readonly string[]): Buffer {
   const parts = lines.flatMap((line) => {
-    const [, name = '', sign, rest = ''] = /^(\S+?)(?: ?(->|=|:) (.*))?$/s.exec(line) ?? [];
+    const [, name = '', sign, rest = ''] = /^(\S+?)(?: ?(->|=|:|%)(?: (.*))?)?$/s.exec(line) ?? [];
     if (sign === '->') return [printTarHeader({ ...HEADER, name, type: '2', linkname: rest })];
     if (sign === '=') return [printTarHeader({ ...HEADER, name, type: '1', linkname: rest })];
+    if (sign === '%') return [printTarHeader({ ...HEADER, name, type: '3', devmajor: 1, devminor: 3 })];
     if (sign === undefined && name.endsWith('/')) return [printTarHeader({ ...HEADER, name, type: '5', mode: 0o750 })];
     const content = Buffer.from(rest);
     const padding = TAR_END.subarray(0, tarPadding(content.length));
@@ -76,12 +77,14 @@ function imageOf(layers: readonly (readonly string[])[], mediaType = 'applicatio
     workingDir: '',
     stopSignal: '',
   });
+  let asked = 0;
   const blobs: BlobSource = {
     async *open({ digest }) {
+      asked++;
       yield bytes.get(digest) as Uint8Array;
     },
   };
-  return { index: makeIndex([image], {}), image, blobs, bytes };
+  return { index: makeIndex([image], {}), image, blobs, bytes, asked: () => asked };
 }
 
 async function copy(
@@ -90,7 +93,9 @@ async function copy(
   more: { pin?: string; archs?: string[]; bytes?: number } = {},
 ) {
   const { pin = opened.index.descriptor.digest, archs = ['amd64'], bytes = 1000 } = more;
-  const entries = await copyFromImage({ reference: `x@${pin}`, paths, archs }, opened, store, { files: 100, bytes });
+  const open = async () => ({ value: opened.index, blobs: opened.blobs });
+  const request = { reference: `x@${pin}`, paths, archs, open, temporaryDirectory: scratch };
+  const entries = await copyFromImage(request, store, { files: 100, bytes });
   return entries
     .map((e) => {
       if (e.kind === 'directory') return `${e.path}/ ${e.mode.toString(8)} ${e.owner}`;
@@ -136,9 +141,42 @@ describe('copyFromImage', () => {
     await expect(copy(opened, ['/usr'], { archs: ['arm64'] })).rejects.toThrow('has nothing for arm64');
     await expect(copy(opened, ['/usr'], { bytes: 3 })).rejects.toMatchObject({ code: 'ARCHIVE_LIMIT' });
     await expect(copy(imageOf([['a/../../b: x']]), ['/b'])).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
-    await expect(copy(imageOf(LAYERS, 'application/vnd.oci.image.layer.v1.tar+zstd'), ['/usr'])).rejects.toMatchObject({
-      code: 'FEATURE_UNSUPPORTED',
-    });
+    await expect(copy(opened, ['/usr/a/x'])).rejects.toThrow('has no "/usr/a/x" for amd64');
+    await expect(copy(imageOf([['round -> round']]), ['/round/x'])).rejects.toThrow('has no "/round/x" for amd64');
+  });
+
+  it('follows links in the folders of a path, and a link itself where a slash says so', async () => {
+    const opened = imageOf([['usr/', 'usr/bin/', 'usr/bin/tool: t', 'bin -> usr/bin', 'tool -> bin/tool']]);
+    expect(await copy(opened, ['/bin/tool'])).toEqual(['bin/tool: t']);
+    expect(await copy(opened, ['/bin', '/tool'])).toEqual(['bin -> usr/bin', 'tool -> bin/tool']);
+    expect(await copy(opened, ['/bin/'])).toEqual(['bin/ 750 1:2', 'bin/tool: t']);
+    expect(await copy(opened, ['/usr', '/usr/bin'])).toEqual(['usr/ 750 1:2', 'usr/bin/ 750 1:2', 'usr/bin/tool: t']);
+  });
+
+  it('takes no device', async () => {
+    const opened = imageOf([['dev/', 'dev/null %']]);
+    await expect(copy(opened, ['/dev'])).rejects.toThrow('"/dev/null" of x@');
+  });
+
+  it('keeps what it copied: the second time nobody opens the image', async () => {
+    const opened = imageOf([['opt/', 'opt/a: once', 'opt/b = opt/a', 'opt/c -> a']]);
+    const expected = ['opt/ 750 1:2', 'opt/a: once', 'opt/b: once', 'opt/c -> a'];
+    expect(await copy(opened, ['/opt'])).toEqual(expected);
+    const asked = opened.asked();
+    expect(asked).toBeGreaterThan(0);
+    expect(await copy(opened, ['/opt'])).toEqual(expected);
+    expect(opened.asked()).toBe(asked);
+    // Damaged content is no content: it is copied again.
+    const file = join(store.entry('downloads', hashHex('sha256', 'once'))!, 'file');
+    writeFileSync(file, 'evil');
+    expect(await copy(opened, ['/opt'])).toEqual(expected);
+    expect(opened.asked()).toBeGreaterThan(asked);
+  });
+
+  it('holds what it kept to the bounds, too', async () => {
+    const opened = imageOf([['opt/', 'opt/a: twelve bytes']]);
+    await copy(opened, ['/opt']);
+    await expect(copy(opened, ['/opt'], { bytes: 11 })).rejects.toMatchObject({ code: 'ARCHIVE_LIMIT' });
   });
 
   it('believes no layer that is not what the pin promises', async () => {

@@ -14,7 +14,7 @@ import { readMirrored } from './mirrored-http.ts';
 export interface RecordedFiles {
   readonly newFiles: number;
   readonly newBytes: number;
-  /** Packages that were there already; their contents were verified again. */
+  /** Packages and pinned files that were there already; their contents were verified again. */
   readonly keptFiles: number;
 }
 
@@ -30,6 +30,7 @@ export class MirrorRecorder {
   readonly #events: EventSink;
   readonly #staged: Staged[] = [];
   readonly #kept = new Set<string>();
+  readonly #pinned = new Set<string>();
   #count = 0;
 
   private constructor(folder: string, staging: string, events: EventSink) {
@@ -45,20 +46,26 @@ export class MirrorRecorder {
     return new MirrorRecorder(folder, staging, events);
   }
 
-  /** Packages that it took from the folder, not from the network. */
+  /** What it took from the folder, not from the network. */
   get kept(): number {
     return this.#kept.size;
   }
 
-  /** The same downloads, recorded. Packages that the mirror has are read from there, if `reuse`. */
+  /** Whoever downloads this holds it to a digest that he knows from elsewhere. */
+  pin(url: string): void {
+    this.#pinned.add(this.#pathOf(url));
+  }
+
+  /** The same downloads, recorded. Packages and what is pinned are read from the folder where it has them, if `reuse`. */
   around(http: HttpClient, reuse: boolean): HttpClient {
     return {
       offline: http.offline,
       addCredentials: (url) => http.addCredentials(url),
       close: () => http.close(),
       get: async (url, request) => {
-        const path = join(this.#folder, ...mirrorPath(url));
-        const known = reuse && path.endsWith('.apk') ? readMirrored(path, url, request) : undefined;
+        const path = this.#pathOf(url);
+        const isVerified = path.endsWith('.apk') || this.#pinned.has(path);
+        const known = reuse && isVerified ? readMirrored(path, url, request) : undefined;
         if (known !== undefined) {
           this.#kept.add(path);
           return known;
@@ -94,10 +101,15 @@ export class MirrorRecorder {
 
   /** Keys that came over an insecure detour are not believed; from the mirror they would be. */
   #isUntrusted(url: string, path: string, secure: boolean): boolean {
-    if (secure || !/^https:/i.test(url) || /\.apk$|APKINDEX\.tar\.gz$/.test(path)) return false;
+    const isVerified = this.#pinned.has(path) || /\.apk$|APKINDEX\.tar\.gz$/.test(path);
+    if (secure || !/^https:/i.test(url) || isVerified) return false;
     const message = `${redactText(url)} leads to a place without https: it is not mirrored`;
     this.#events({ type: 'warning', code: 'MIRROR_INCOMPLETE', message });
     return true;
+  }
+
+  #pathOf(url: string): string {
+    return join(this.#folder, ...mirrorPath(url));
   }
 
   async *#recorded(body: AsyncIterable<Uint8Array>, to: string): AsyncGenerator<Uint8Array> {

@@ -7,12 +7,14 @@ import { join } from 'node:path';
 /**
  * What the store keeps. A key is a digest in hex: names and URLs never appear, so neither do their secrets.
  * `packages`: expanded packages by control SHA-1. `indexes`: index texts by SHA-256 of their archive. `index-trust`:
- * "this index was signed by that key". `downloads`: files of the user's own from elsewhere, by SHA-256. `heads`: URL -> ETag and digest of the index there. `documents`: URL -> ETag and
- * body of small files. `pieces`: deflated pieces of layers. `results`: what a build of the same inputs made.
+ * "this index was signed by that key". `downloads`: files of the user's own from elsewhere, by SHA-256. `copies`: what was
+ * copied out of which image. `heads`: URL -> ETag and digest of the index there. `documents`: URL -> ETag and body of small
+ * files. `pieces`: deflated pieces of layers. `results`: what a build of the same inputs made.
  */
 export type StoreKind =
   | 'packages'
   | 'downloads'
+  | 'copies'
   | 'indexes'
   | 'index-trust'
   | 'heads'

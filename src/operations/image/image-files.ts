@@ -1,13 +1,14 @@
 // The user's own files of an image (`files:`), collected once for all architectures, and held against the lock where there is
 // one.
 
-import { isAbsolute } from 'node:path';
-import { Failure } from '../../base/failure.ts';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
 import { collectGroups } from '../../effects/files/collect-groups.ts';
-import type { OpenedImage } from '../../effects/files/copy-from-image.ts';
-import { readOciLayout } from '../../effects/output/oci-layout.ts';
+import { splitPinned } from '../../effects/files/copy-from-image.ts';
+import type { FileGroup } from '../../planning/config/file-group.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
 import { assertOwnLock, type OwnLock, planOwnLock } from '../../planning/lock/own-lock.ts';
+import { type ImageName, openNamedImage } from './named-image.ts';
 import type { OpenImage } from './open-image.ts';
 import { openLock } from './resolve-image.ts';
 
@@ -19,15 +20,22 @@ export async function collectImageFiles(image: OpenImage, lockfile?: string): Pr
     http,
     store,
     archs: image.archs,
-    openImage,
+    temporaryDirectory: tmpdir(),
+    openImage: (group) => openNamedImage(image, copiedImageName(group, host.cwd)),
     place: image.loaded.place,
     ...(request.limits?.responseBytes !== undefined && { maxBytes: request.limits.responseBytes }),
   });
   if (lockfile !== undefined) {
     const { own } = openLock(image, lockfile);
-    assertOwnLock(own, ownLock(image, groups, {}), lockfile);
+    assertOwnLock(own, ownLock(image, groups, {}), { lockPath: lockfile, archs: image.archs });
   }
   return groups;
+}
+
+/** The image that a group copies out of. A layout is found from the folder of the group's own file. */
+export function copiedImageName(group: Pick<FileGroup, 'image' | 'folder'>, cwd: string): ImageName {
+  const { place } = splitPinned(group.image);
+  return { path: resolve(cwd, group.folder, place), reference: group.image, role: 'the image' };
 }
 
 /** What a lock file says about the image besides its packages; `production`: see OwnLock. */
@@ -38,16 +46,4 @@ export function ownLock(
 ): OwnLock | undefined {
   const variant = loaded.production === undefined ? '' : (request.variant ?? '');
   return planOwnLock({ variant, vars: loaded.variables, production, groups });
-}
-
-/** Layouts only: a registry is opened by whoever has a client for it. */
-async function openImage(place: string): Promise<OpenedImage> {
-  if (isAbsolute(place)) return await readOciLayout(place);
-  throw new Failure(
-    'FEATURE_UNSUPPORTED',
-    `"${place}" is no folder here, and images of registries cannot be copied from yet`,
-    {
-      hint: 'pull the image into an OCI layout first',
-    },
-  );
 }

@@ -111,12 +111,13 @@ export function openDownloads(
 }
 
 /** User info in a URL works, but never reaches an image, a lock or an SBOM: whoever expects it there should know. */
-function warnOfCredentials({ contents }: ImageConfig, host: Host): void {
+function warnOfCredentials({ contents, files }: ImageConfig, host: Host): void {
   const lines = [
     ...contents.buildRepositories,
     ...contents.repositories,
     ...contents.runtimeRepositories,
     ...contents.keyring,
+    ...files.flatMap((group) => group.files.map(({ url }) => url)),
   ];
   for (const line of new Set(lines)) {
     if (urlCredentials(line) === undefined) continue;

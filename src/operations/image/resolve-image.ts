@@ -142,14 +142,20 @@ function resolveVariant(
   const below = resolveForBuild(alone, architectures, appended);
   return architectures.map((architecture, i) => {
     const base = below[i]!;
-    const known = new Set(production.contents.packages);
-    const wishes = image.config.contents.packages.filter((wish) => !known.has(wish));
-    const contents = { ...image.config.contents, packages: [...base.config.contents.packages, ...wishes] };
-    const { production: __, ...pinned } = { ...image, config: { ...image.config, contents } };
+    const pinned = pinnedVariant(image, production, base.config.contents.packages);
     const [whole] = resolveForBuild(pinned, [architecture], appended);
     const { packageCount, packages } = productionFirst(base.packages, whole!.packages);
     return { ...whole!, packages, production: { config: base.config, world: base.world, packageCount } };
   });
+}
+
+/** The variant as an image of its own that wishes for exactly the packages of its production image, and for what it adds. */
+export function pinnedVariant(image: OpenImage, production: ImageConfig, pins: readonly string[]): OpenImage {
+  const known = new Set(production.contents.packages);
+  const wishes = image.config.contents.packages.filter((wish) => !known.has(wish));
+  const contents = { ...image.config.contents, packages: [...pins, ...wishes] };
+  const { production: _, ...alone } = image;
+  return { ...alone, config: { ...image.config, contents } };
 }
 
 function productionFirst(production: readonly ChosenPackage[], all: readonly ChosenPackage[]) {

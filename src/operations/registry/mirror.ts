@@ -5,20 +5,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Failure } from '../../base/failure.ts';
+import { Failure, failingLaterAt } from '../../base/failure.ts';
 import type { FailureCode } from '../../base/failure-codes.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { sortedUnique } from '../../base/order.ts';
+import { downloadFile } from '../../effects/files/download-file.ts';
 import type { HttpClient } from '../../effects/http/client.ts';
 import { Documents } from '../../effects/repository/documents.ts';
 import { openKeyring } from '../../effects/repository/keyring.ts';
 import { MirrorRecorder } from '../../effects/repository/mirror-recorder.ts';
 import { placeOf } from '../../effects/repository/repository-line.ts';
-import { parseReference } from '../../formats/oci/reference.ts';
 import { type Lock, parseLock } from '../../planning/lock/lock.ts';
+import type { OwnLock } from '../../planning/lock/own-lock.ts';
 import type { Host } from '../host.ts';
-import { mirroredBaseName, mirroredBasePath, namesRegistry } from '../image/base-image.ts';
+import { baseImageName } from '../image/base-image.ts';
 import { fetchPackages, type PackageFetching } from '../image/fetch-packages.ts';
+import { copiedImageName } from '../image/image-files.ts';
+import { type ImageName, mirroredImageName, mirroredImagePath, registryReference } from '../image/named-image.ts';
 import { imageRepositories, type OpenImage, openDownloads, openKeys, withImage } from '../image/open-image.ts';
 import type { SourceRequest } from '../image/request.ts';
 import {
@@ -29,6 +32,7 @@ import {
   resolveForBuild,
 } from '../image/resolve-image.ts';
 import { writeToLayout } from './image-target.ts';
+import { type Registries, withRegistries } from './registries.ts';
 import { withSourceImage } from './source-image.ts';
 
 export interface MirrorRequest extends Omit<SourceRequest, 'configPath' | 'cacheDir' | 'mirror' | 'offline'> {
@@ -43,12 +47,16 @@ export interface MirrorReport {
   /** Absolute. */
   readonly path: string;
   readonly packages: number;
-  /** Packages, indexes, keys and what leads to them. */
+  /** Downloads of `files:`. */
+  readonly downloads: number;
+  /** Packages, indexes, keys and what leads to them, and downloads. */
   readonly newFiles: number;
   readonly newBytes: number;
-  /** Packages that the mirror had already. */
+  /** Packages and downloads that the mirror had already. */
   readonly keptFiles: number;
   readonly baseImages: readonly string[];
+  /** Those that `files:` copies out of. */
+  readonly copiedImages: readonly string[];
 }
 
 /** Failures of a build up to the packages; the mirror stays as it was then. */
@@ -75,7 +83,9 @@ class Mirroring {
   readonly #path: string;
   readonly #reuse: boolean;
   readonly #packages = new Set<string>();
+  readonly #downloads = new Set<string>();
   readonly #baseImages = new Set<string>();
+  readonly #copiedImages = new Set<string>();
 
   constructor(request: MirrorRequest, host: Host, path: string, reuse: boolean) {
     this.#request = request;
@@ -91,7 +101,14 @@ class Mirroring {
     try {
       for (const input of this.#request.inputs) await this.#input(input, cacheDir, recorder);
       const recorded = await recorder.commit();
-      return { path: this.#path, packages: this.#packages.size, ...recorded, baseImages: [...this.#baseImages] };
+      return {
+        path: this.#path,
+        packages: this.#packages.size,
+        downloads: this.#downloads.size,
+        ...recorded,
+        baseImages: [...this.#baseImages],
+        copiedImages: [...this.#copiedImages],
+      };
     } catch (error) {
       const isDamage = error instanceof Failure && DAMAGE.includes(error.code);
       throw isDamage && recorder.kept > 0 ? new KeptCopyDamaged('a kept copy', { cause: error }) : error;
@@ -104,14 +121,16 @@ class Mirroring {
   async #input(input: string, cacheDir: string, recorder: MirrorRecorder): Promise<void> {
     const lock = await this.#readLock(input);
     const aroundHttp = (http: HttpClient) => recorder.around(http, this.#reuse);
-    if (lock !== undefined) return await this.#lock(lock, { cacheDir, aroundHttp });
+    if (lock !== undefined) return await this.#lock(lock, { cacheDir, aroundHttp, recorder });
     const { inputs: _inputs, to: _to, packageAppend, ...source } = this.#request;
     const request = { ...source, configPath: input, offline: false, cacheDir };
-    await withImage(request, this.#host, { flags: { packageAppend }, aroundHttp }, (image) => this.#config(image));
+    await withImage(request, this.#host, { flags: { packageAppend }, aroundHttp }, (image) =>
+      this.#config(image, recorder),
+    );
   }
 
   /** All that `build` and `lock` would fetch: they may choose other versions where architectures differ. */
-  async #config(image: OpenImage): Promise<void> {
+  async #config(image: OpenImage, recorder: MirrorRecorder): Promise<void> {
     const { contents } = image.config;
     this.#warnOfLocal([...imageRepositories(image.config), ...contents.keyring]);
     const keys = await openKeys(image);
@@ -127,10 +146,20 @@ class Mirroring {
       ];
       await this.#fetch(image, packages, arch);
     }
-    if (contents.baseImage !== undefined) await this.#baseImage(image, contents.baseImage.image);
+    const base = baseImageName(image);
+    if (base !== undefined) await this.#image(base, image.registries, this.#baseImages);
+    for (const [i, group] of image.config.files.entries()) {
+      if (group.image !== '') {
+        await this.#image(copiedImageName(group, this.#host.cwd), image.registries, this.#copiedImages);
+      }
+      for (const [f, { url, sha256 }] of group.files.entries()) {
+        const place = image.loaded.place(['files', i, 'files', f]);
+        if (url !== '') await failingLaterAt(place, () => this.#download(url, sha256, image, recorder));
+      }
+    }
   }
 
-  async #lock(lock: Lock, source: { cacheDir: string; aroundHttp: (http: HttpClient) => HttpClient }): Promise<void> {
+  async #lock(lock: Lock, source: LockSource): Promise<void> {
     const { keyring, packages } = lock.contents;
     const repositories = [...lock.contents.buildRepositories, ...lock.contents.repositories];
     this.#warnOfLocal([...packages.map(({ url }) => url), ...keyring.map(({ url }) => url)]);
@@ -154,6 +183,7 @@ class Mirroring {
         const wanted = packages.filter(({ architecture }) => architecture === arch);
         await this.#fetch(fetching, wanted, arch);
       }
+      await this.#lockedFiles(lock.own?.files ?? [], { http, store }, source.recorder);
     } finally {
       store.close();
       await http.close();
@@ -169,14 +199,42 @@ class Mirroring {
     for (const { url } of distinct) this.#packages.add(url);
   }
 
-  async #baseImage(image: OpenImage, named: string): Promise<void> {
-    if (!namesRegistry(named)) return this.#warnOfLocal([named]);
-    const reference = parseReference(named);
-    await withSourceImage({ kind: 'registry', reference }, image.registries, async (source) => {
-      const path = join(this.#path, mirroredBasePath(reference));
-      await writeToLayout({ path, name: mirroredBaseName(reference) }, source, []);
+  /** What a lock says about the user's own files: their places on disk are not in it. */
+  async #lockedFiles(
+    groups: OwnLock['files'],
+    downloads: Pick<OpenImage, 'http' | 'store'>,
+    recorder: MirrorRecorder,
+  ): Promise<void> {
+    await withRegistries({ ...this.#request.registry, offline: false }, this.#host, async (registries) => {
+      for (const { image, files } of groups) {
+        const name = image && copiedImageName({ image, folder: '.' }, this.#host.cwd);
+        if (name) await this.#image(name, registries, this.#copiedImages);
+        for (const { url, content } of files) {
+          if (url !== undefined) await this.#download(url, content.replace(/^sha256-/, ''), downloads, recorder);
+        }
+      }
     });
-    this.#baseImages.add(named);
+  }
+
+  async #download(
+    url: string,
+    sha256: string,
+    { http, store }: Pick<OpenImage, 'http' | 'store'>,
+    recorder: MirrorRecorder,
+  ): Promise<void> {
+    recorder.pin(url);
+    await downloadFile(url, sha256, http, store, this.#request.limits?.responseBytes);
+    this.#downloads.add(url);
+  }
+
+  async #image(name: ImageName, registries: Registries, found: Set<string>): Promise<void> {
+    const reference = registryReference(name);
+    if (reference === undefined) return this.#warnOfLocal([name.reference]);
+    await withSourceImage({ kind: 'registry', reference }, registries, async (source) => {
+      const path = join(this.#path, mirroredImagePath(reference));
+      await writeToLayout({ path, name: mirroredImageName(reference) }, source, []);
+    });
+    found.add(name.reference);
   }
 
   #warnOfLocal(places: readonly string[]): void {
@@ -196,6 +254,12 @@ class Mirroring {
     const text = bytes.toString('utf8');
     return /^\s*\{\s*"version"\s*:/.test(text) ? parseLock(text, path) : undefined;
   }
+}
+
+interface LockSource {
+  readonly cacheDir: string;
+  readonly aroundHttp: (http: HttpClient) => HttpClient;
+  readonly recorder: MirrorRecorder;
 }
 
 function isRemote(place: string, cwd: string): boolean {

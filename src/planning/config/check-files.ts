@@ -68,6 +68,7 @@ function checkSource(source: FileSource, report: (key: string, message: string, 
   if (url !== '' && sha256 === '') {
     report('url', 'a download needs sha256', 'so that everybody gets the same bytes, today and next year');
   }
+  if (url !== '' && !URL.canParse(url)) report('url', `"${url}" is no valid URL`);
   if (url === '' && sha256 !== '') report('sha256', 'sha256 says what "url" has, and there is none');
   if (from === '' && exclude.length > 0) report('exclude', 'only "from" can exclude something');
   if (mode !== undefined && (mode & 0o6000) !== 0 && from !== '' && to.endsWith('/')) {

@@ -81,10 +81,14 @@ export const FILES = {
       ),
       license: text('Licence, as an SPDX expression.', { examples: ['Apache-2.0'] }),
       files: FILE_SOURCES,
-      image: text('Another image to copy `paths` from: an OCI layout folder, pinned by `@sha256:...`.', {
-        pattern: /.@sha256:[0-9a-f]{64}$/,
-        patternMeaning: '"<image>@sha256:<64 hex digits>"',
-      }),
+      image: text(
+        'Another image to copy `paths` from, pinned by `@sha256:...`: in a registry, or an OCI layout folder.',
+        {
+          examples: [`ghcr.io/org/tools@sha256:${'0'.repeat(64)}`],
+          pattern: /.@sha256:[0-9a-f]{64}$/,
+          patternMeaning: '"<image>@sha256:<64 hex digits>"',
+        },
+      ),
       paths: texts('Paths to copy out of `image`, to the same place; a folder comes with all that is in it.', {
         kind: 'text',
         doc: 'A path from the root.',

@@ -57,7 +57,7 @@ const group = (entries: readonly CollectedEntry[], name = 'g'): CollectedGroup =
   name,
   version: '1',
   license: 'MIT',
-  origin: 'test',
+  image: '',
   entries,
 });
 

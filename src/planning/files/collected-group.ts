@@ -5,8 +5,8 @@ export interface CollectedGroup {
   readonly name: string;
   readonly version: string;
   readonly license: string;
-  /** Where its files come from, for SBOM and lock: `files of image.yaml`, `<image>@sha256:...`. */
-  readonly origin: string;
+  /** `<image>@sha256:...` that its files were copied out of, without credentials; '' = the configuration names them one by one. */
+  readonly image: string;
   /** In any order; several may have the same path, as long as they agree. */
   readonly entries: readonly CollectedEntry[];
 }
@@ -28,6 +28,8 @@ export interface CollectedFile extends EntryFields {
   readonly sha1: string;
   /** Hex. */
   readonly sha256: string;
+  /** Where it was downloaded from, without credentials. */
+  readonly url?: string;
   readonly content: CollectedContent;
 }
 

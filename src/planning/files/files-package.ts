@@ -162,7 +162,7 @@ function packageOf(
   epochSeconds: number,
 ): Package {
   const name = filesPackageName(group);
-  const { version, license } = group;
+  const { version, license, image } = group;
   // Both digests are of descriptions: there is no file that they could be of.
   const outline = entries.map((e) => [e.name, e.type, e.mode, e.uid, e.gid, digests.get(e.name) ?? e.linkname]);
   const dataHash = hashHex('sha256', JSON.stringify(outline));
@@ -174,7 +174,7 @@ function packageOf(
       name,
       version,
       arch: apkArchitecture(arch),
-      description: `${group.name}: ${group.origin}`,
+      description: `${group.name}: ${image === '' ? 'files of the image configuration' : `paths of ${image}`}`,
       license,
       // Its own: equal origins may replace each other's files unasked.
       origin: name,

@@ -8,7 +8,7 @@ const GROUP: CollectedGroup = {
   name: 'g',
   version: '1',
   license: 'MIT',
-  origin: '',
+  image: '',
   entries: [
     { kind: 'symlink', path: 'b', owner: '', archs: [], target: 'x' },
     {
@@ -61,7 +61,11 @@ it('is read back as it was written', () => {
         version: fc.string(),
         license: fc.string(),
         files: fc.array(
-          fc.record({ path: text, mode: fc.string(), owner: fc.string(), archs: fc.string(), content: fc.string() }),
+          fc
+            .record({ path: text, mode: fc.string(), owner: fc.string(), archs: fc.string(), content: fc.string() })
+            .chain((file) =>
+              fc.option(text, { nil: undefined }).map((url) => (url === undefined ? file : { ...file, url })),
+            ),
         ),
       }),
     ),
@@ -93,13 +97,15 @@ describe('assertOwnLock', () => {
     entries: [{ ...GROUP.entries[1], ...more } as CollectedGroup['entries'][number]],
   });
   const one = (more: object = {}) => plan({ groups: [entry(more)] });
+  const use = { lockPath: 'l', archs: ['amd64'] };
 
   it.each<[name: string, locked: OwnLock | undefined, now: OwnLock | undefined]>([
     ['the same', plan(), plan()],
     ['nothing', undefined, undefined],
+    ['another file for another architecture', one({ archs: ['arm64'] }), one({ archs: ['arm64'], sha256: '33' })],
     ['another number of packages below', plan({ production: { a: 1 } }), plan({ production: {} })],
   ])('accepts %s', (_name, locked, now) => {
-    expect(() => assertOwnLock(locked, now, 'l')).not.toThrow();
+    expect(() => assertOwnLock(locked, now, use)).not.toThrow();
   });
 
   it.each<[locked: OwnLock | undefined, now: OwnLock | undefined, message: string]>([
@@ -113,6 +119,11 @@ describe('assertOwnLock', () => {
     [one(), one({ archs: [] }), '/a is new'],
     [plan(), plan({ groups: [{ ...GROUP, version: '2' }] }), '"g" had the version 1, now 2'],
     [plan(), plan({ groups: [{ ...GROUP, license: '' }] }), '"g" had another licence'],
+    [
+      plan({ groups: [{ ...GROUP, image: 'r.io/a@sha256:1' }] }),
+      plan({ groups: [{ ...GROUP, image: 'r.io/a@sha256:2' }] }),
+      '"g" was copied out of r.io/a@sha256:1',
+    ],
     [plan({ variant: 'dev' }), plan(), 'of the variant "dev", not "runtime"'],
     [
       plan({ vars: new Map([['a', '1']]) }),
@@ -121,7 +132,7 @@ describe('assertOwnLock', () => {
     ],
     [plan(), plan({ vars: new Map([['a', '2']]) }), 'the variable "a" had another value'],
   ])('refuses row %#', (locked, now, message) => {
-    expect(() => assertOwnLock(locked, now, 'l')).toThrow(
+    expect(() => assertOwnLock(locked, now, use)).toThrow(
       expect.objectContaining({ code: 'LOCK_MISMATCH', message: expect.stringContaining(message) }),
     );
   });
@@ -135,7 +146,7 @@ describe('assertOwnLock', () => {
       assertOwnLock(
         plan({ groups: [{ ...GROUP, entries: many }] }),
         plan({ groups: [{ ...GROUP, entries: [] }] }),
-        'l',
+        use,
       );
     } catch (error) {
       expect((error as { notes: string[] }).notes).toHaveLength(21);

@@ -21,6 +21,8 @@ interface LockedGroup {
   readonly name: string;
   readonly version: string;
   readonly license: string;
+  /** `<image>@sha256:...` that the files are copied out of. */
+  readonly image?: string;
   /** In byte order of their paths. */
   readonly files: readonly LockedFile[];
 }
@@ -35,6 +37,8 @@ interface LockedFile {
   readonly archs: string;
   /** `sha256-<hex>` of a file's content, `-> <target>` of a link, '' of a directory. */
   readonly content: string;
+  /** Where it is downloaded from. */
+  readonly url?: string;
 }
 
 export interface OwnLockPlan {
@@ -54,9 +58,9 @@ export function planOwnLock({ variant, vars, production, groups }: OwnLockPlan):
 }
 
 /** A group by the digests of what is in it. */
-export function lockGroup({ name, version, license, entries }: CollectedGroup): LockedGroup {
+export function lockGroup({ name, version, license, image, entries }: CollectedGroup): LockedGroup {
   const files = entries.map(lockFile).sort((a, b) => compareBytes(sortKey(a), sortKey(b)));
-  return { name, version, license, files };
+  return { name, version, license, ...(image !== '' && { image }), files };
 }
 
 function sortKey({ path, archs }: LockedFile): string {
@@ -72,8 +76,11 @@ function lockFile(entry: CollectedEntry): LockedFile {
       return { path: `/${entry.path}/`, mode: modeOf(entry.mode), owner, archs, content: '' };
     case 'symlink':
       return { path: `/${entry.path}`, mode: '', owner, archs, content: `-> ${entry.target}` };
-    case 'file':
-      return { path: `/${entry.path}`, mode: modeOf(entry.mode), owner, archs, content: `sha256-${entry.sha256}` };
+    case 'file': {
+      const { path, mode, sha256, url } = entry;
+      const content = `sha256-${sha256}`;
+      return { path: `/${path}`, mode: modeOf(mode), owner, archs, content, ...(url !== undefined && { url }) };
+    }
   }
 }
 
@@ -90,20 +97,39 @@ export function ownLockOf(fields: LockFields, root: JsonObject): OwnLock {
       name: fields.needed(group, 'name', path),
       version: fields.text(group, 'version', path),
       license: fields.text(group, 'license', path),
+      ...optional('image', fields.text(group, 'image', path)),
       files: fields.list(group, 'files', path).map(([file, filePath]) => ({
         path: fields.needed(file, 'path', filePath),
         mode: fields.text(file, 'mode', filePath),
         owner: fields.text(file, 'owner', filePath),
         archs: fields.text(file, 'archs', filePath),
         content: fields.text(file, 'content', filePath),
+        ...optional('url', fields.text(file, 'url', filePath)),
       })),
     })),
   };
 }
 
-/** Failure LOCK_MISMATCH naming what is not as it was locked. `locked` is undefined for a lock without such a part. */
-export function assertOwnLock(locked: OwnLock | undefined, now: OwnLock | undefined, lockPath: string): void {
-  const differences = differencesOf(locked ?? NOTHING, now ?? NOTHING);
+function optional<K extends string>(key: K, value: string): { readonly [P in K]?: string } {
+  return value === '' ? {} : ({ [key]: value } as { readonly [P in K]: string });
+}
+
+/** What is held to a lock: its path for messages, and the architectures (OCI forms) that are being built. */
+export interface LockUse {
+  readonly lockPath: string;
+  readonly archs: readonly string[];
+}
+
+/**
+ * Failure LOCK_MISMATCH naming what is not as it was locked. `locked` is undefined for a lock without such a part; files that are
+ * for other architectures alone do not count.
+ */
+export function assertOwnLock(
+  locked: OwnLock | undefined,
+  now: OwnLock | undefined,
+  { lockPath, archs }: LockUse,
+): void {
+  const differences = differencesOf(forArchs(locked ?? NOTHING, archs), forArchs(now ?? NOTHING, archs));
   const [first, ...others] = differences;
   if (first === undefined) return;
   const notes = others.slice(0, LISTED);
@@ -112,6 +138,11 @@ export function assertOwnLock(locked: OwnLock | undefined, now: OwnLock | undefi
     hint: 'if that is meant, make it again with `stave lock`',
     notes,
   });
+}
+
+function forArchs(lock: OwnLock, archs: readonly string[]): OwnLock {
+  const isBuilt = (file: LockedFile) => file.archs === '' || file.archs.split(',').some((arch) => archs.includes(arch));
+  return { ...lock, files: lock.files.map((group) => ({ ...group, files: group.files.filter(isBuilt) })) };
 }
 
 const NOTHING: OwnLock = { variant: '', vars: {}, production: {}, files: [] };
@@ -142,6 +173,7 @@ function groupDifferences(name: string, locked: LockedGroup | undefined, now: Lo
   if (locked.version !== now.version)
     differences.push(`"${name}" had the version ${locked.version}, now ${now.version}`);
   if (locked.license !== now.license) differences.push(`"${name}" had another licence`);
+  if (locked.image !== now.image) differences.push(`"${name}" was copied out of ${locked.image ?? 'no image'}`);
   const [before, after] = [byPath(locked), byPath(now)];
   for (const key of namesOf([...before.keys()], [...after.keys()])) {
     const [then, today] = [before.get(key), after.get(key)];
