@@ -1,12 +1,15 @@
 // Progress as typed values. Operations report to an EventSink; cli/ui draws them (live lines, plain lines, NDJSON).
 // An event carries no secrets and no wall-clock time: the reporter stamps it.
 
+import type { SourcePlace } from './failure.ts';
+
 export type Phase =
   | 'configure'
   | 'index'
   | 'resolve'
   | 'fetch'
   | 'assemble'
+  | 'check'
   | 'compress'
   | 'describe'
   | 'write'
@@ -29,7 +32,14 @@ export type StaveEvent =
       readonly unit: 'packages' | 'bytes' | 'indexes';
       readonly item?: string;
     }
-  | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly hint?: string }
+  | {
+      readonly type: 'warning';
+      readonly code: string;
+      readonly message: string;
+      readonly hint?: string;
+      /** The line of the user's file that is the cause. */
+      readonly where?: SourcePlace;
+    }
   | { readonly type: 'info'; readonly message: string }
   | { readonly type: 'debug'; readonly message: string };
 

@@ -54,6 +54,7 @@ export const FAILURE_CODES = {
   ARCHIVE_LIMIT: ['policy', 'An archive exceeds a bound on its size or count.'],
   CERTIFICATE_INVALID: ['policy', 'A certificate or trust store cannot be read.'],
   FILE_CONFLICT: ['policy', 'Two packages, or a package and the builder, claim one path.'],
+  HARDENING_BROKEN: ['policy', 'An image breaks the hardening contract, by the profile that was asked for.'],
   IMAGE_INVALID: ['policy', 'An image, layout or reference is not one that we can read.'],
   INDEX_INVALID: ['policy', 'A repository index is damaged or has unexpected parts.'],
   PACKAGE_INVALID: ['policy', 'A package is damaged or not one that we can install.'],

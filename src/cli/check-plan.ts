@@ -10,6 +10,7 @@ export const CHECK_PLAN: CommandPlan = {
   flags: [
     'arch',
     'lockfile',
+    'hardening',
     'offline',
     'mirror',
     ...SOURCES,
@@ -23,12 +24,9 @@ export const CHECK_PLAN: CommandPlan = {
   ],
   examples: [
     'stave check image.yaml',
-    'stave check app.tar --profile distroless',
+    'stave check app.tar --hardening distroless',
     'stave check ghcr.io/org/app:1.0.0 --format sarif > findings.sarif',
   ],
-  extra: (command) =>
-    command
-      .option('--profile <PROFILE>', 'default, distroless, strict or off (default: the configuration says)')
-      .option('--format <FORMAT>', 'text, json, sarif or markdown (default: text)'),
+  extra: (command) => command.option('--format <FORMAT>', 'text, json, sarif or markdown (default: text)'),
   load: async () => (await import('./commands/check.ts')).runCheck,
 };

@@ -74,7 +74,7 @@ describe('the words', () => {
       'app.tar',
       '--arch',
       'arm64',
-      '--profile',
+      '--hardening',
       'strict',
       '--lockfile',
       'l.json',
@@ -84,7 +84,7 @@ describe('the words', () => {
       expect.objectContaining({
         configPath: 'app.tar',
         archs: ['arm64'],
-        profile: 'strict',
+        hardening: 'strict',
         lockfile: 'l.json',
         plainHttp: true,
         offline: false,
@@ -94,7 +94,7 @@ describe('the words', () => {
 
   it.each([
     [['x', '--format', 'xml'], '--format takes text, json, sarif, markdown, not "xml"'],
-    [['x', '--profile', 'strikt'], '--profile takes default, distroless, strict, off, not "strikt"'],
+    [['x', '--hardening', 'strikt'], '--hardening takes default, distroless, strict, off, not "strikt"'],
     [[], 'stave check needs a <image>'],
   ])('%j are refused', async (argv, sentence) => {
     const { exitCode, stderr, asked } = await run(argv);

@@ -46,6 +46,7 @@ export const IMAGE_BUILDING: readonly SharedFlag[] = [
   'package-append',
   'annotations',
   'build-date',
+  'hardening',
   'vcs',
   'cache-dir',
   'include-paths',

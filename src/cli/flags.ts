@@ -26,6 +26,7 @@ const TEXTS = {
   'build-date': ['TIME', 'date of the image, as 2026-01-31T12:00:00Z; SOURCE_DATE_EPOCH beats it'],
   'cache-dir': ['DIR', 'where downloads are kept'],
   variant: ['NAME', 'build this variant of the configuration, on top of its layers'],
+  hardening: ['PROFILE', 'how strict to check: default, distroless, strict or off (default: the configuration says)'],
   lockfile: ['FILE', 'install exactly what this lock file says'],
   mirror: ['PLACE', 'where `stave mirror` put packages, keys and base images: a folder, or a URL that serves it'],
   output: ['FILE', 'where to write'],

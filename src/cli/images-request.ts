@@ -2,6 +2,7 @@
 
 import { Failure } from '../base/failure.ts';
 import type { ImagesRequest } from '../operations/build-image/built-images.ts';
+import { HARDENING_PROFILES } from '../planning/hardening/policy.ts';
 import { choiceFlag, type Flags, limitFlags, listFlag, textFlag } from './flags.ts';
 import { given, sourceRequest } from './source-request.ts';
 
@@ -21,6 +22,7 @@ export function imagesRequest(configPath: string, flags: Flags): ImagesRequest {
     ...given('buildDate', textFlag(flags, 'buildDate')),
     ...given('lockfile', textFlag(flags, 'lockfile')),
     ...given('compressionLevel', compressionLevel(flags)),
+    ...given('hardening', choiceFlag(flags, 'hardening', HARDENING_PROFILES)),
     ...given('format', choiceFlag(flags, 'format', LAYER_FORMATS)),
   };
 }

@@ -20,6 +20,7 @@ const REPORT: BuildReport = {
       sbomPaths: ['sbom-amd64.spdx.json'],
     },
   ],
+  contract: { profile: 'default', images: [], findings: [], errors: 0, warnings: 0 },
   indexSbomPaths: ['/sbom-index.spdx.json'],
   output: { kind: 'archive', path: '/out.tar' },
 };
@@ -223,6 +224,7 @@ describe('build', () => {
         'out.tar (archive)',
         `  digest  ${REPORT.indexDigest}`,
         '  amd64   1 package  3 files  1 layer  2.0 KiB (10.0 KiB unpacked)',
+        '  checks  no findings',
         '  SBOM    sbom-index.spdx.json',
         '          sbom-amd64.spdx.json',
         '  time    fetch 2 ms',

@@ -12,6 +12,8 @@ import type { Host } from '../../src/operations/host.ts';
 import type { ImageRequest } from '../../src/operations/image/request.ts';
 import { resolveLock } from '../../src/operations/lock.ts';
 import { listPackages } from '../../src/operations/show-packages.ts';
+import type { ContractReport } from '../../src/planning/hardening/contract-report.ts';
+import type { HardeningProfile } from '../../src/planning/hardening/policy.ts';
 import { firstDifference, listLayer } from '../support/layer-listing.ts';
 import { missingFromSbom } from '../support/sbom-contains.ts';
 import { SHARED_ABSENT, sharedDir } from '../support/shared.ts';
@@ -31,6 +33,18 @@ const names =
 /** Where the reference is wrong or weak, and we do better on purpose (golden/apko/README.md). */
 const BUILT_ANYWAY = ['edge-backtrack', 'edge-devices', 'edge-nodirs'];
 const REFUSED_ANYWAY = ['bad-user', 'bad-arch'];
+
+/** Built by the reference although it cannot start: refused by default, built with --hardening=off. The checks that refuse. */
+const BROKEN: Readonly<Record<string, readonly string[]>> = {
+  // The new layer's directory /lib hides the base image's link to /usr/lib, where the loader is.
+  'base-image': ['runs/interpreter-missing'],
+  // A shell fragment without a shell.
+  redis: ['runs/entrypoint-missing'],
+  // The supervisor of the corpus is a script for /bin/false.
+  services: ['runs/entrypoint-interpreter'],
+  // No package has the program.
+  static: ['runs/entrypoint-missing'],
+};
 
 const host: Host = { cwd: shared, env: {}, hostArch: 'x86_64', homeDir: scratch, events: noEvents };
 
@@ -62,10 +76,10 @@ const expectedPath = (name: string, file: string) => join(golden, 'expected', na
 const expectedText = (name: string, file: string) => readFileSync(expectedPath(name, file), 'utf8');
 const expectedJson = (name: string, file: string) => JSON.parse(expectedText(name, file));
 
-async function build(name: string) {
+async function build(name: string, flags: { readonly hardening?: HardeningProfile } = {}) {
   const output = mkdtempSync(join(scratch, `${name}-`));
   const outputs = { tag: 'golden:case', output, sbom: true, sbomPath: output, sbomFormats: ['spdx'] };
-  const report = await buildImage({ ...request(name), ...outputs }, host);
+  const report = await buildImage({ ...request(name), ...outputs, ...flags }, host);
   const blob = (digest: string) => readFileSync(join(output, 'blobs', ...digest.split(':')));
   const indexBytes = readFileSync(join(output, 'index.json'));
   return { output, report, blob, index: JSON.parse(indexBytes.toString()), indexDigest: sha256(indexBytes) };
@@ -93,7 +107,7 @@ describe.skipIf(sharedDir === undefined)(`golden builds${sharedDir === undefined
   });
 
   it.each(built)('%s', async (name) => {
-    const { output, blob, index, indexDigest } = await build(name);
+    const { output, blob, index, indexDigest } = await build(name, BROKEN[name] && { hardening: 'off' });
     const ours: Record<string, string> = { '<index>': indexDigest };
     for (const descriptor of index.manifests) {
       const arch = apkArch(descriptor);
@@ -138,6 +152,18 @@ describe.skipIf(sharedDir === undefined)(`golden builds${sharedDir === undefined
 
   it.each(refused)('%s is refused', async (name) => {
     await expect(build(name)).rejects.toMatchObject({ name: 'Failure' });
+  });
+
+  it.each(Object.entries(BROKEN))('%s breaks the contract, and nothing is written', async (name, checks) => {
+    const before = readdirSync(scratch);
+    const failure = await build(name).catch((error) => error);
+    expect(failure).toMatchObject({ code: 'HARDENING_BROKEN', exitCode: 7 });
+    const { images } = failure.data as ContractReport;
+    const errors = images.flatMap(({ findings }) => findings.filter(({ level }) => level === 'error'));
+    expect([...new Set(errors.map(({ check }) => check))]).toEqual(checks);
+    const [output = ''] = readdirSync(scratch).filter((file) => !before.includes(file) && file !== 'cache');
+    const written = readdirSync(join(scratch, output), { recursive: true, withFileTypes: true });
+    expect(written.filter((entry) => entry.isFile())).toEqual([]);
   });
 
   it.each(BUILT_ANYWAY)('%s is built, better than the reference', async (name) => {

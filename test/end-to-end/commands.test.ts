@@ -146,9 +146,9 @@ describe('build', () => {
   it('--include-paths finds the configuration and what it includes', async () => {
     const place = new Place();
     place.write('shared/base.yaml', CONFIG);
-    place.write('shared/main.yaml', 'include: base.yaml\ncmd: hello\n');
+    place.write('shared/main.yaml', 'include: base.yaml\nstop-signal: SIGUSR1\n');
     await place.do(['build', 'main.yaml', 'x', 'out/', '--sbom=false', '--include-paths', 'nowhere,shared']);
-    expect(readBuiltImages(place.path('out')).get('amd64')?.config.config.Cmd).toEqual(['hello']);
+    expect(readBuiltImages(place.path('out')).get('amd64')?.config.config.StopSignal).toBe('SIGUSR1');
   });
 
   it('--ignore-signatures builds without a key', async () => {

@@ -23,7 +23,7 @@ export const runCheck: CommandRun = async (session, [subject = ''], flags) => {
     vcs: false,
     limits: limitFlags(flags),
     ...given('lockfile', textFlag(flags, 'lockfile')),
-    ...given('profile', choiceFlag(flags, 'profile', HARDENING_PROFILES)),
+    ...given('hardening', choiceFlag(flags, 'hardening', HARDENING_PROFILES)),
   };
   const report = await checkSubject(request, session.host);
   session.result(report, textOf(report, format, session));

@@ -7,6 +7,7 @@ import { imagesRequest } from '../images-request.ts';
 import type { CommandRun, Session } from '../session.ts';
 import { publishSigning, signingHost } from '../signing-flags.ts';
 import { given } from '../source-request.ts';
+import { printContract } from '../ui/contract-line.ts';
 import { printable } from '../ui/printable.ts';
 import { printCount, printSize } from '../ui/quantity.ts';
 import { printSigned, printTrust } from '../ui/signed-text.ts';
@@ -36,6 +37,7 @@ function publishSummary(report: PublishReport, { paint, shortPath }: Session): s
   );
   return [
     ...images,
+    `checks: ${printContract(report.contract, paint)}`,
     ...report.repositories.map(repositoryLine),
     ...report.repositories.flatMap(({ tags }) =>
       tags.map(

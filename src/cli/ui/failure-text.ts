@@ -57,7 +57,8 @@ function bugRecord(error: unknown): Record<string, unknown> {
   };
 }
 
-function sourceLines(where: SourcePlace, paint: Paint): string[] {
+/** The line with a caret under the column. */
+export function sourceLines(where: SourcePlace, paint: Paint): string[] {
   const place = `${printable(where.file)}:${where.line}:${where.column}`;
   const number = String(where.line);
   const margin = ' '.repeat(number.length);

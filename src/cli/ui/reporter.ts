@@ -3,6 +3,7 @@
 
 import type { EventSink, Phase, StaveEvent } from '../../base/events.ts';
 import type { TextSink } from '../world.ts';
+import { sourceLines } from './failure-text.ts';
 import { LiveRegion } from './live-region.ts';
 import type { Paint } from './paint.ts';
 import { PhaseClock, type PhaseTime } from './phase-clock.ts';
@@ -38,6 +39,7 @@ const DOING: Readonly<Record<Phase, string>> = {
   resolve: 'resolving the packages',
   fetch: 'fetching packages',
   assemble: 'assembling the file tree',
+  check: 'checking the image',
   compress: 'compressing the layers',
   describe: 'describing the image',
   write: 'writing the image',
@@ -162,5 +164,11 @@ function messageText(event: Extract<StaveEvent, { message: string }>, paint: Pai
   if (event.type === 'info') return `${message}\n`;
   if (event.type === 'debug') return `${paint('quiet', `debug: ${message}`)}\n`;
   const hint = event.hint === undefined ? '' : `  ${paint('hint', 'hint:')} ${printable(event.hint)}\n`;
-  return `${paint('warning', 'warning:')} ${message} ${paint('quiet', `[${event.code}]`)}\n${hint}`;
+  const place =
+    event.where === undefined
+      ? ''
+      : sourceLines(event.where, paint)
+          .map((line) => `${line}\n`)
+          .join('');
+  return `${paint('warning', 'warning:')} ${message} ${paint('quiet', `[${event.code}]`)}\n${place}${hint}`;
 }

@@ -1,6 +1,7 @@
 // What a build says at its end: digest, sizes, packages, files, SBOM paths and the time of each phase.
 
 import type { BuildReport, BuiltImage } from '../../operations/build-image/build.ts';
+import { printContract } from './contract-line.ts';
 import type { Paint } from './paint.ts';
 import type { PhaseTime } from './phase-clock.ts';
 import { printable } from './printable.ts';
@@ -25,6 +26,7 @@ export function printSummary(report: BuildReport, phases: readonly PhaseTime[], 
     `${paint('strong', printable(shortPath(report.output.path)))} (${kind})`,
     `  digest  ${paint('good', report.indexDigest)}`,
     ...imageTable(report.images).map((row) => `  ${row}`),
+    `  checks  ${printContract(report.contract, paint)}`,
     ...sboms.map((path, at) => `  ${at === 0 ? 'SBOM  ' : '      '}  ${printable(shortPath(path))}`),
   ];
   if (phases.length > 0) lines.push(`  ${paint('quiet', `time    ${phases.map(phaseText).join(', ')}`)}`);

@@ -8,6 +8,7 @@ import { refuseUnplaceable } from '../../effects/output/atomic-file.ts';
 import { writeDockerArchive } from '../../effects/output/docker-archive.ts';
 import { openLayoutBlobs, writeOciLayout } from '../../effects/output/oci-layout.ts';
 import { parseReference } from '../../formats/oci/reference.ts';
+import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import type { Host } from '../host.ts';
 import { writeSboms } from '../image/describe-image.ts';
 import { type BuiltImages, type ImagesRequest, withBuiltImages } from './built-images.ts';
@@ -46,6 +47,8 @@ export interface BuildReport {
   readonly indexDigest: Digest;
   readonly images: readonly BuiltImage[];
   readonly indexSbomPaths: readonly string[];
+  /** What the hardening contract says, with all its findings. */
+  readonly contract: ContractReport;
   readonly output: { readonly kind: 'layout' | 'archive'; readonly path: string };
 }
 
@@ -81,6 +84,7 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
     indexDigest: index.descriptor.digest,
     images: images.map((one, i) => builtImage(one, sbomPaths[i] ?? [])),
     indexSbomPaths,
+    contract: result.contract,
     output,
   };
 }

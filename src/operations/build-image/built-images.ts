@@ -7,6 +7,9 @@ import { deflateFingerprint } from '../../effects/output/deflate-check.ts';
 import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { PieceStore } from '../../effects/store/piece-store.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
+import { locateFindings } from '../../planning/hardening/locate-findings.ts';
+import { type HardeningProfile, policyFor } from '../../planning/hardening/policy.ts';
+import { tellFindings } from '../check/build-contract.ts';
 import type { Host } from '../host.ts';
 import { warnIncomplete } from '../image/assemble-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
@@ -22,6 +25,8 @@ export interface ImagesRequest extends ImageRequest {
   readonly sbomFormats: readonly string[];
   /** zlib's 1 (quick) to 9 (small); layers of each level have digests of their own. */
   readonly compressionLevel?: number;
+  /** How strict the hardening contract is, in place of what the configuration says. */
+  readonly hardening?: HardeningProfile;
 }
 
 export interface BuiltImages {
@@ -65,6 +70,7 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
       sbomFormats: request.sbom ? request.sbomFormats : [],
       vcsUrl: vcsUrlOf(image, request),
       groups: await collectImageFiles(image, request.lockfile),
+      policy: policyFor(image.config.hardening, request.hardening),
     };
     return await usePlanned(image, plan, request.compressionLevel ?? DEFAULT_LEVEL, steps.use);
   });
@@ -78,6 +84,11 @@ async function usePlanned<T>(
   use: BuiltImagesSteps<T>['use'],
 ): Promise<T> {
   const { host, store } = image;
+  const told = (result: BuildResult): BuildResult => {
+    const contract = locateFindings(result.contract, image.config, image.loaded.place);
+    tellFindings(contract, host.events);
+    return { ...result, contract };
+  };
   const way = `${deflateFingerprint()} level ${level}`;
   const pieces = new PieceStore(store, way);
   // A base image's files are not among the inputs that the key knows.
@@ -87,7 +98,7 @@ async function usePlanned<T>(
     try {
       const blobs = new PiecedBlobs(pieces, level);
       for (const layer of known.images.flatMap((one) => one.layers)) blobs.addRecipe(layer);
-      const used = await use({ result: known, blobs });
+      const used = await use({ result: told(known), blobs });
       for (const { arch, warnings } of known.images) warnIncomplete(host, arch, warnings);
       return used;
     } catch (error) {
@@ -104,7 +115,7 @@ async function usePlanned<T>(
   } finally {
     blobs.close();
   }
-  const used = await use({ result, blobs });
+  const used = await use({ result: told(result), blobs });
   if (key !== undefined) writeResult(store, key, result);
   return used;
 }

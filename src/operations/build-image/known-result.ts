@@ -26,6 +26,8 @@ export function resultKey(image: OpenImage, plan: BuildPlan, way: string): strin
     sbomFormats: plan.sbomFormats,
     vcsUrl: plan.vcsUrl,
     groups: plan.groups.map(lockGroup),
+    // No word in the bytes, but what is kept has passed by it.
+    policy: plan.policy,
     // The answer to a bound must not depend on who filled the cache.
     limits: Object.entries(request.limits ?? {}).map(([name, bound]) => [name, String(bound)]),
   };
@@ -36,6 +38,7 @@ export function resultKey(image: OpenImage, plan: BuildPlan, way: string): strin
 interface StoredResult {
   readonly indexBytes: string;
   readonly indexSboms: BuildResult['indexSboms'];
+  readonly contract: BuildResult['contract'];
   readonly images: readonly (Omit<ResultImage, 'image'> & {
     readonly manifestBytes: string;
     readonly configBytes: string;
@@ -66,7 +69,7 @@ export async function readResult(store: Store, key: string): Promise<BuildResult
     ...rest,
     image: children.find((child) => child.descriptor.digest === digests[i]) as Image,
   }));
-  return { index, indexSboms: stored.indexSboms, images };
+  return { index, indexSboms: stored.indexSboms, images, contract: stored.contract };
 }
 
 /** Larger SBOMs are not kept: the text around them would near the longest string that Node can make. */
@@ -80,6 +83,7 @@ export function writeResult(store: Store, key: string, result: BuildResult): voi
   const stored: StoredResult = {
     indexBytes: text(result.index.manifestBytes),
     indexSboms: result.indexSboms,
+    contract: result.contract,
     images: result.images.map(({ arch, image, layers, packages, fileCount, sboms, warnings }) => ({
       arch,
       layers,

@@ -8,7 +8,13 @@ import type { Image, ImageIndex } from '../../formats/oci/image.ts';
 import { planIndex } from '../../formats/oci/plan-image.ts';
 import { latestMoment, type Moment } from '../../formats/oci/timestamps.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
-import { countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
+import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
+import { locateFindings } from '../../planning/hardening/locate-findings.ts';
+import type { HardeningPolicy } from '../../planning/hardening/policy.ts';
+import type { HardeningReport } from '../../planning/hardening/report.ts';
+import { assertContract } from '../check/build-contract.ts';
+import { checkRootfs } from '../check/check-rootfs.ts';
+import { type AssembledRootfs, countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
 import type { BuildMoments } from '../image/build-moment.ts';
 import { imageSboms, indexSboms, type SbomFile } from '../image/describe-image.ts';
 import type { ImageKeys, OpenImage } from '../image/open-image.ts';
@@ -25,6 +31,8 @@ export interface BuildPlan {
   readonly groups: readonly CollectedGroup[];
   /** `https://host/repository@revision`, or ''. */
   readonly vcsUrl: string;
+  /** Has no say in the bytes, but in whether they leave the machine. */
+  readonly policy: HardeningPolicy;
 }
 
 export interface BuildResult {
@@ -32,6 +40,7 @@ export interface BuildResult {
   readonly indexSboms: readonly SbomFile[];
   /** In the order of the plan. */
   readonly images: readonly ResultImage[];
+  readonly contract: ContractReport;
 }
 
 export interface ResultImage {
@@ -48,9 +57,16 @@ export interface ResultImage {
   readonly warnings: readonly string[];
 }
 
+/** Throws HARDENING_BROKEN where an image breaks the contract. */
 export async function makeImage(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): Promise<BuildResult> {
   const { host, config } = image;
-  const packed = await packAll(image, plan, blobs);
+  const made = await makeAll(image, plan, blobs);
+  const contract = contractReport(
+    plan.policy,
+    made.flatMap(({ report }) => report ?? []),
+  );
+  assertContract(locateFindings(contract, config, image.loaded.place));
+  const packed = made.flatMap((one) => one.packed ?? []);
   const created = latestMoment(plan.moments.base, ...packed.map((one) => one.created));
   const index = planIndex(
     packed.map((one) => one.image),
@@ -68,7 +84,14 @@ export async function makeImage(image: OpenImage, plan: BuildPlan, blobs: Pieced
   };
   const indexFiles = indexSboms(description, plan.sbomFormats);
   host.events({ type: 'phase-finished', phase: 'describe' });
-  return { index, indexSboms: indexFiles, images: packed };
+  return { index, indexSboms: indexFiles, images: packed, contract };
+}
+
+interface MadeImage {
+  /** undefined where nothing is checked. */
+  readonly report: HardeningReport | undefined;
+  /** undefined where the report has errors. */
+  readonly packed: PackedImage | undefined;
 }
 
 interface PackedImage extends ResultImage {
@@ -81,12 +104,12 @@ interface PackedImage extends ResultImage {
 const ARCHITECTURES_AT_ONCE = 2;
 
 /** The images of all architectures. A failure waits until the others have let go of the store. */
-async function packAll(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): Promise<PackedImage[]> {
+async function makeAll(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): Promise<MadeImage[]> {
   const failures: { readonly position: number; readonly error: unknown }[] = [];
-  const packed = await mapBounded(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved, position) => {
+  const made = await mapBounded(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved, position) => {
     if (failures.length > 0) return [];
     try {
-      return [await packOne(image, plan, resolved, blobs)];
+      return [await makeOne(image, plan, resolved, blobs)];
     } catch (error) {
       failures.push({ position, error });
       return [];
@@ -94,32 +117,45 @@ async function packAll(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): P
   });
   const first = failures.sort((a, b) => a.position - b.position)[0];
   if (first !== undefined) throw first.error;
-  return packed.flat();
+  return made.flat();
+}
+
+async function makeOne(
+  image: OpenImage,
+  plan: BuildPlan,
+  resolved: ResolvedImage,
+  blobs: PiecedBlobs,
+): Promise<MadeImage> {
+  const { keys, moments, groups, policy } = plan;
+  const input = { resolved, keys: keys.forArch(resolved.arch), moments, groups };
+  return await withRootfs(image, input, async (assembled) => {
+    const report = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
+    const isBroken = report?.findings.some(({ level }) => level === 'error') === true;
+    return { report, packed: isBroken ? undefined : await packOne(image, plan, resolved, assembled, blobs) };
+  });
 }
 
 async function packOne(
   image: OpenImage,
-  { keys, moments, tag, sbomFormats, groups }: BuildPlan,
-  resolved: ResolvedImage,
+  { tag, sbomFormats }: BuildPlan,
+  { packages: chosen }: ResolvedImage,
+  assembled: AssembledRootfs,
   blobs: PiecedBlobs,
 ): Promise<PackedImage> {
-  const { arch } = resolved;
-  return await withRootfs(image, { resolved, keys: keys.forArch(arch), moments, groups }, async (assembled) => {
-    const packed = await packImage(image, assembled, blobs);
-    const { rootfs, packages, created } = assembled;
-    // Not the tree: it is the largest thing there is, and the next architecture wants its place.
-    return {
-      arch,
-      image: packed.image,
-      layers: packed.layers,
-      packages: packages.map(({ info }) => ({ name: info.name, version: info.version })),
-      fileCount: countFiles(rootfs),
-      sboms: imageSboms(packed, resolved.packages, [tag], sbomFormats),
-      warnings: rootfs.warnings,
-      created,
-      osRelease: rootfs.tree.readText('etc/os-release'),
-    };
-  });
+  const packed = await packImage(image, assembled, blobs);
+  const { arch, rootfs, packages, created } = assembled;
+  // Not the tree: it is the largest thing there is, and the next architecture wants its place.
+  return {
+    arch,
+    image: packed.image,
+    layers: packed.layers,
+    packages: packages.map(({ info }) => ({ name: info.name, version: info.version })),
+    fileCount: countFiles(rootfs),
+    sboms: imageSboms(packed, chosen, [tag], sbomFormats),
+    warnings: rootfs.warnings,
+    created,
+    osRelease: rootfs.tree.readText('etc/os-release'),
+  };
 }
 
 function position(index: ImageIndex, image: Image): number {

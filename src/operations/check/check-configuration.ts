@@ -1,23 +1,22 @@
 // The hardening contract on what a configuration would become: assembled as a build does, but neither compressed nor written.
 
-import { tmpdir } from 'node:os';
-import { openImageTree } from '../../effects/image/image-tree.ts';
-import { DEFAULT_POLICY } from '../../planning/hardening/policy.ts';
+import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
+import { locateFindings } from '../../planning/hardening/locate-findings.ts';
+import { policyFor } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import type { Host } from '../host.ts';
-import { type AssembledRootfs, withRootfs } from '../image/assemble-image.ts';
-import { openBaseImage } from '../image/base-image.ts';
+import { withRootfs } from '../image/assemble-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
 import { collectImageFiles } from '../image/image-files.ts';
-import { type OpenImage, openKeys, withImage } from '../image/open-image.ts';
+import { openKeys, withImage } from '../image/open-image.ts';
 import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
-import type { Checked, CheckRequest } from './check-request.ts';
+import type { CheckRequest } from './check-request.ts';
 import { checkRootfs } from './check-rootfs.ts';
 
-export async function checkConfiguration(request: CheckRequest, host: Host): Promise<Checked> {
-  const { packageAppend, annotations, lockfile, profile } = request;
+export async function checkConfiguration(request: CheckRequest, host: Host): Promise<ContractReport> {
+  const { packageAppend, annotations, lockfile, hardening } = request;
   return await withImage(request, host, { flags: { packageAppend, annotations } }, async (image) => {
-    const policy = { ...(image.config.hardening ?? DEFAULT_POLICY), ...(profile !== undefined && { profile }) };
+    const policy = policyFor(image.config.hardening, hardening);
     const keys = await openKeys(image);
     const resolved =
       lockfile === undefined
@@ -27,20 +26,9 @@ export async function checkConfiguration(request: CheckRequest, host: Host): Pro
     const groups = await collectImageFiles(image, lockfile);
     const images: HardeningReport[] = [];
     for (const one of resolved) {
-      const base = await openBase(image, one.arch);
-      const check = async (assembled: AssembledRootfs) => checkRootfs(assembled, policy, base);
-      try {
-        images.push(await withRootfs(image, { resolved: one, keys: keys.forArch(one.arch), moments, groups }, check));
-      } finally {
-        base?.close();
-      }
+      const input = { resolved: one, keys: keys.forArch(one.arch), moments, groups };
+      images.push(await withRootfs(image, input, (assembled) => checkRootfs(image, assembled, policy)));
     }
-    return { policy, images };
+    return locateFindings(contractReport(policy, images), image.config, image.loaded.place);
   });
-}
-
-/** The image of contents.baseimage for the architecture, unpacked. */
-async function openBase(image: OpenImage, arch: string) {
-  const base = await openBaseImage(image, arch);
-  return base && { ...(await openImageTree(base.image, base.blobs, tmpdir())), image: base.image };
 }

@@ -1,7 +1,6 @@
-// What `stave check` is asked, and what the checks of one subject answer.
+// What `stave check` is asked.
 
-import type { HardeningPolicy, HardeningProfile } from '../../planning/hardening/policy.ts';
-import type { HardeningReport } from '../../planning/hardening/report.ts';
+import type { HardeningProfile } from '../../planning/hardening/policy.ts';
 import type { ImageRequest } from '../image/request.ts';
 import type { RegistryAccess } from '../registry/registry-request.ts';
 
@@ -9,12 +8,5 @@ import type { RegistryAccess } from '../registry/registry-request.ts';
 export interface CheckRequest extends ImageRequest, RegistryAccess {
   readonly offline: boolean;
   /** In place of what the configuration says. */
-  readonly profile?: HardeningProfile;
-}
-
-/** What a check found, and by which policy. */
-export interface Checked {
-  readonly policy: HardeningPolicy;
-  /** One for each architecture. */
-  readonly images: readonly HardeningReport[];
+  readonly hardening?: HardeningProfile;
 }

@@ -1,28 +1,50 @@
 // The hardening contract on a tree that was just assembled: `stave check CONFIG`, and what a build asks before it lets an image go.
 
-import type { ImageTree } from '../../effects/image/image-tree.ts';
+import { tmpdir } from 'node:os';
+import { openImageTree } from '../../effects/image/image-tree.ts';
 import { overlayTrees } from '../../effects/image/overlay-trees.ts';
 import type { Image } from '../../formats/oci/image.ts';
 import { planImage } from '../../formats/oci/plan-image.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
 import { checkImage } from '../../planning/hardening/check-image.ts';
-import { DEFAULT_POLICY, type HardeningPolicy } from '../../planning/hardening/policy.ts';
+import type { HardeningPolicy } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
+import type { FileTree } from '../../planning/rootfs/file-tree.ts';
 import type { AssembledRootfs } from '../image/assemble-image.ts';
+import { openBaseImage } from '../image/base-image.ts';
+import type { OpenImage } from '../image/open-image.ts';
 import { runSettings } from '../image/run-settings.ts';
 
-/** The image that the new layers lie on. */
-export interface BaseOfRootfs extends ImageTree {
-  readonly image: Image;
+/** Reads files of the packages: call it while they are open. Failures of a base image. */
+export async function checkRootfs(
+  image: OpenImage,
+  assembled: AssembledRootfs,
+  policy: HardeningPolicy,
+): Promise<HardeningReport> {
+  const { arch, rootfs, read } = assembled;
+  const { events } = image.host;
+  events({ type: 'phase-started', phase: 'check', arch });
+  const base = await openBaseImage(image, arch);
+  if (base === undefined) {
+    const report = checkTree(assembled, rootfs.tree, policy);
+    events({ type: 'phase-finished', phase: 'check', arch });
+    return report;
+  }
+  const below = await openImageTree(base.image, base.blobs, tmpdir());
+  try {
+    const report = checkTree(assembled, overlayTrees(below, { tree: rootfs.tree, read }), policy, base.image);
+    events({ type: 'phase-finished', phase: 'check', arch });
+    return report;
+  } finally {
+    below.close();
+  }
 }
 
-type CheckedRootfs = Pick<AssembledRootfs, 'arch' | 'rootfs' | 'created' | 'read'>;
-
-/** Reads files of the packages: call it while they are open. `base` belongs to configurations with contents.baseimage. */
-export function checkRootfs(
-  { arch, rootfs, created, read }: CheckedRootfs,
-  policy: HardeningPolicy = rootfs.config.hardening ?? DEFAULT_POLICY,
-  base?: BaseOfRootfs,
+function checkTree(
+  { arch, rootfs, created }: AssembledRootfs,
+  tree: FileTree,
+  policy: HardeningPolicy,
+  base?: Image,
 ): HardeningReport {
   // Without layers: only what it says about running is wanted.
   const { config, manifest } = planImage({
@@ -30,8 +52,7 @@ export function checkRootfs(
     platform: platformOf(arch),
     created: created.text,
     layers: [],
-    ...(base && { base: base.image }),
+    ...(base && { base }),
   });
-  const tree = base === undefined ? rootfs.tree : overlayTrees(base, { tree: rootfs.tree, read });
   return checkImage({ arch, tree, run: config.run, history: [], annotations: manifest.annotations }, policy);
 }

@@ -11,29 +11,24 @@ import { type Image, imagesOf } from '../../formats/oci/image.ts';
 import { configPlatform } from '../../formats/oci/image-config.ts';
 import { ociArchitecture } from '../../planning/config/architecture.ts';
 import { checkImage } from '../../planning/hardening/check-image.ts';
-import { DEFAULT_POLICY, type HardeningPolicy } from '../../planning/hardening/policy.ts';
+import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
+import { type HardeningPolicy, policyFor } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import type { Host } from '../host.ts';
 import { type ImagePlace, parseSourcePlace } from '../registry/image-place.ts';
 import { withRegistries } from '../registry/registries.ts';
 import { type ImageValue, withSourceImage } from '../registry/source-image.ts';
-import type { Checked, CheckRequest } from './check-request.ts';
+import type { CheckRequest } from './check-request.ts';
 
 /** Failures of `withSourceImage` and `openImageTree`. */
 export async function checkStoredImage(
   request: CheckRequest,
   kind: 'image' | ArchiveKind,
   host: Host,
-): Promise<Checked> {
-  const policy: HardeningPolicy = {
-    ...DEFAULT_POLICY,
-    ...(request.profile !== undefined && { profile: request.profile }),
-  };
+): Promise<ContractReport> {
+  const policy = policyFor(undefined, request.hardening);
   const path = resolve(host.cwd, request.configPath);
-  const checkAt = async (place: ImagePlace): Promise<Checked> => ({
-    policy,
-    images: await checkPlace(place, policy, request, host),
-  });
+  const checkAt = async (place: ImagePlace) => contractReport(policy, await checkPlace(place, policy, request, host));
   if (kind === 'compressed-archive') {
     return await withUnpackedArchive(path, tmpdir(), (unpacked) =>
       checkAt({ kind: 'archive', path: unpacked, name: undefined }),

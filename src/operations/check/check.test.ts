@@ -117,9 +117,9 @@ describe('a policy', () => {
 
   it('is beaten by the flag', async () => {
     const config = configWith('hardening:\n  profile: strict\n');
-    const { profile, errors } = await check(config, { profile: 'off' });
+    const { profile, errors } = await check(config, { hardening: 'off' });
     expect([profile, errors]).toEqual(['off', 0]);
-    expect((await check('layout', { profile: 'distroless' })).errors).toBe(2);
+    expect((await check('layout', { hardening: 'distroless' })).errors).toBe(2);
   });
 
   it('excuses, and finds what excuses nothing', async () => {
@@ -199,6 +199,6 @@ describe('a report', () => {
     expect(text).toContain('| warning | `locked/world-writable` | var/tmp is writable for everybody (mode 0o777) |');
     expect(text).toContain('- CHPs Minimalism: level 3 of 3');
     expect(printMarkdown(await check(spoiled()))).toContain('| a &#124; b |');
-    expect(printMarkdown(await check('image.yaml', { profile: 'strict' }))).toContain('does not hold');
+    expect(printMarkdown(await check('image.yaml', { hardening: 'strict' }))).toContain('does not hold');
   });
 });

@@ -4,36 +4,22 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ArchiveKind, recognizeArchive } from '../../effects/image/archive-file.ts';
-import { unusedExceptions } from '../../planning/hardening/check-image.ts';
-import type { Finding } from '../../planning/hardening/finding.ts';
-import type { HardeningProfile } from '../../planning/hardening/policy.ts';
-import type { HardeningReport } from '../../planning/hardening/report.ts';
+import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import type { Host } from '../host.ts';
 import { checkConfiguration } from './check-configuration.ts';
-import type { Checked, CheckRequest } from './check-request.ts';
+import type { CheckRequest } from './check-request.ts';
 import { checkStoredImage } from './check-stored-image.ts';
 
-export interface CheckReport {
+export interface CheckReport extends ContractReport {
   /** As the user named it. */
   readonly subject: string;
-  readonly profile: HardeningProfile;
-  readonly images: readonly HardeningReport[];
-  /** About the policy itself, not about one architecture. */
-  readonly findings: readonly Finding[];
-  readonly errors: number;
-  readonly warnings: number;
 }
 
 export async function checkSubject(request: CheckRequest, host: Host): Promise<CheckReport> {
-  const { policy, images } = await checkWhateverItIs(request, host);
-  const findings = unusedExceptions(policy, images);
-  const all = [...findings, ...images.flatMap((image) => image.findings)];
-  const errors = all.filter(({ level }) => level === 'error').length;
-  const { profile } = policy;
-  return { subject: request.configPath, profile, images, findings, errors, warnings: all.length - errors };
+  return { subject: request.configPath, ...(await checkWhateverItIs(request, host)) };
 }
 
-async function checkWhateverItIs(request: CheckRequest, host: Host): Promise<Checked> {
+async function checkWhateverItIs(request: CheckRequest, host: Host): Promise<ContractReport> {
   const kind = await recognize(request.configPath, host.cwd);
   return kind === 'configuration'
     ? await checkConfiguration(request, host)

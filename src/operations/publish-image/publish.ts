@@ -9,6 +9,7 @@ import type { Image, ImageIndex } from '../../formats/oci/image.ts';
 import { findImage, imagesOf } from '../../formats/oci/image.ts';
 import { printReference, type Reference } from '../../formats/oci/reference.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
+import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import { type BuiltImages, type ImagesRequest, withBuiltImages } from '../build-image/built-images.ts';
 import type { Host } from '../host.ts';
 import { writeSboms } from '../image/describe-image.ts';
@@ -59,6 +60,8 @@ export interface PublishReport {
   readonly repositories: readonly PublishedRepository[];
   readonly loaded: LoadReport | undefined;
   readonly sbomPaths: readonly string[];
+  /** What the hardening contract says, with all its findings. */
+  readonly contract: ContractReport;
   readonly dryRun: boolean;
   /** Of what was signed: what became of the trust file. */
   readonly trust: TrustInitReport | undefined;
@@ -117,6 +120,7 @@ async function publish(
     repositories: [],
     loaded: undefined,
     sbomPaths,
+    contract: result.contract,
     dryRun: request.dryRun,
     trust: undefined,
   };

@@ -59,14 +59,12 @@ export function unusedExceptions(policy: HardeningPolicy, reports: readonly Hard
   const level = levelOf('policy/unused-exception', policy.profile);
   if (level === 'off') return [];
   const excused = reports.flatMap((report) => report.excused);
-  return policy.exceptions
-    .filter((exception) => !excused.some(({ check, path }) => covers(exception, check, path)))
-    .map((exception) => ({
-      check: 'policy/unused-exception',
-      level,
-      message: `the exception for ${exceptionText(exception)} excuses nothing`,
-      ...explanation('policy/unused-exception'),
-    }));
+  return policy.exceptions.flatMap((exception, exceptionAt): Finding[] => {
+    if (excused.some(({ check, path }) => covers(exception, check, path))) return [];
+    const message = `the exception for ${exceptionText(exception)} excuses nothing`;
+    const check = 'policy/unused-exception';
+    return [{ check, level, message, ...explanation(check), exceptionAt }];
+  });
 }
 
 function exceptionText({ check, path }: HardeningException): string {

@@ -17,7 +17,6 @@ export function checkSecrets({ run, history, annotations }: ImageSubject, files:
   );
   const labels = Object.entries({ ...annotations, ...run.labels }).map(([name, value]) => `${name}=${value}`);
   const places: readonly (readonly [place: string, texts: readonly string[]])[] = [
-    ['the environment of the image', run.env],
     ['the command of the image', [...run.entrypoint, ...run.cmd]],
     ['a label of the image', labels],
     ['the history of the image', history],
@@ -27,7 +26,16 @@ export function checkSecrets({ run, history, annotations }: ImageSubject, files:
       .flatMap(secretsOf)
       .map(({ kind, what }): Observation => ({ check: CHECK_OF[kind], message: `${place} has ${what}` })),
   );
-  return [...inFiles, ...inWords];
+  return [...inFiles, ...run.env.flatMap(inVariable), ...inWords];
+}
+
+function inVariable(entry: string): Observation[] {
+  const [variable = ''] = entry.split('=', 1);
+  return secretsOf(entry).map(({ kind, what }) => ({
+    check: CHECK_OF[kind],
+    variable,
+    message: `the variable ${variable} of the environment has ${what}`,
+  }));
 }
 
 function secretsOf(text: string): SecretHit[] {

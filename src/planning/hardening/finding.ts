@@ -1,5 +1,6 @@
 // The answers of the hardening contract. A finding is a plain value: no finding is an exception.
 
+import type { SourcePlace } from '../../base/failure.ts';
 import type { CheckId } from './check-table.ts';
 import type { HardeningException } from './policy.ts';
 
@@ -10,6 +11,8 @@ export interface Observation {
   readonly path?: string;
   /** Name of the package that it concerns. */
   readonly package?: string;
+  /** Variable of the image's environment that it is about. */
+  readonly variable?: string;
   /** A sentence without final stop that names the thing. Never holds a secret. */
   readonly message: string;
 }
@@ -19,6 +22,10 @@ export interface Finding extends Observation {
   readonly level: 'error' | 'warning';
   readonly reason: string;
   readonly fix: string;
+  /** Position in the list of exceptions of the one that it is about. */
+  readonly exceptionAt?: number;
+  /** The line of the configuration that is the cause, where there is one. */
+  readonly where?: SourcePlace;
 }
 
 /** An observation that the configuration declared to be meant so. */

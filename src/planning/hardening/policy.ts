@@ -20,6 +20,11 @@ export interface HardeningPolicy {
 
 export const DEFAULT_POLICY: HardeningPolicy = { profile: 'default', exceptions: [] };
 
+/** What a configuration says, if anything; `profile`, from a flag, beats it. */
+export function policyFor(configured: HardeningPolicy | undefined, profile?: HardeningProfile): HardeningPolicy {
+  return { ...(configured ?? DEFAULT_POLICY), ...(profile !== undefined && { profile }) };
+}
+
 export function levelOf(check: CheckId, profile: HardeningProfile): Level {
   if (profile === 'off') return 'off';
   return CHECKS[check].levels[profile];
