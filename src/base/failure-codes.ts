@@ -12,9 +12,15 @@ export const EXIT = {
   trust: 6,
   policy: 7,
   environment: 8,
+  // What `verify` and `verify-attestation` answer, in cosign's numbers: they are no failures.
+  unsigned: 10,
+  absent: 11,
+  refused: 12,
+  uncertified: 13,
 } as const;
 
-type ExitClass = Exclude<keyof typeof EXIT, 'ok' | 'bug'>;
+type Answer = 'unsigned' | 'absent' | 'refused' | 'uncertified';
+type ExitClass = Exclude<keyof typeof EXIT, 'ok' | 'bug' | Answer>;
 
 /** code -> [exit class, what it means in one sentence, for the docs]. Sorted within each class. */
 export const FAILURE_CODES = {

@@ -21,6 +21,7 @@ export interface CommandPlan {
 export const COMMAND_GROUP = {
   build: 'Build:',
   images: 'Images, wherever they are:',
+  trust: 'Signatures and trust:',
   look: 'Look before you build:',
   other: 'Other outputs:',
   tool: 'The tool:',

@@ -5,11 +5,16 @@ import { CHECK_PLAN } from './check-plan.ts';
 import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, IMAGE_BUILDING, SOURCES } from './command-plan.ts';
 import { addSwitch, type SharedFlag } from './flags.ts';
 import { IMAGE_PLANS, PUBLISH_PLAN } from './image-plans.ts';
+import { SIGNING_PLANS } from './signing-plans.ts';
+import { TRUST_PLANS } from './trust-plans.ts';
 
 /** Summaries of the words that only stand before others. */
 export const COMMAND_FAMILIES: Readonly<Record<string, string>> = {
   cache: 'the cache: what is in it, and how large it may be',
   registry: 'an OCI registry of your own',
+  keys: 'key pairs that sign, in files that cosign reads too',
+  trust: 'whose signature images must have',
+  download: 'what is said about an image, as it lies there',
 };
 
 export const COMMAND_PLANS: readonly CommandPlan[] = [
@@ -82,6 +87,8 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
   },
   CHECK_PLAN,
   ...IMAGE_PLANS,
+  ...SIGNING_PLANS,
+  ...TRUST_PLANS,
   ...rootfsPlans(),
   ...toolPlans(),
 ];

@@ -21,6 +21,11 @@ const CLASS_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   trust: 'A signature, key or checksum does not hold.',
   policy: 'The inputs were read and are trusted, but are refused: damaged, hostile, or in conflict.',
   environment: 'This machine or this version cannot do it.',
+  unsigned:
+    'The answer of `verify`: nothing says that the image is signed. Of `verify-attestation`: none of that type.',
+  absent: 'The answer of `verify` and `verify-attestation`: there is no such image.',
+  refused: 'The answer of `verify` and `verify-attestation`: there are some, but none that counts.',
+  uncertified: 'The answer of `verify`: signed with a key, where somebody with a certificate is expected.',
 };
 
 function printFailureDocs(): string {

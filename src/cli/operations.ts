@@ -25,6 +25,17 @@ import type { RegistryServing, ServeRequest } from '../operations/registry/serve
 import type { TagReport, TagRequest } from '../operations/registry/tag.ts';
 import type { TreeReport, TreeRequest } from '../operations/registry/tree.ts';
 import type { PackageList } from '../operations/show-packages.ts';
+import type { KeyFiles } from '../operations/sign/keys.ts';
+import type { AttestReport, AttestRequest, SignImageRequest } from '../operations/sign/sign.ts';
+import type { SignReport } from '../operations/sign/sign-image.ts';
+import type { DownloadReport, DownloadRequest } from '../operations/verify/download.ts';
+import type { TrustSignerReport, TrustSignerRequest } from '../operations/verify/trust-signer.ts';
+import type {
+  VerifyAttestationReport,
+  VerifyAttestationRequest,
+  VerifyReferenceRequest,
+  VerifyReport,
+} from '../operations/verify/verify.ts';
 import type { WhyAnswer, WhyRequest } from '../operations/why.ts';
 
 export interface Operations {
@@ -56,6 +67,19 @@ export interface Operations {
   /** `registry` undefined: Docker Hub. */
   logout(registry: string | undefined, host: Host): Promise<LogoutReport>;
   doctor(request: DoctorRequest, host: Host): Promise<DoctorReport>;
+  signReference(request: SignImageRequest, host: Host): Promise<SignReport>;
+  attestReference(request: AttestRequest, host: Host): Promise<AttestReport>;
+  verifyReference(request: VerifyReferenceRequest, host: Host): Promise<VerifyReport>;
+  verifyAttestation(request: VerifyAttestationRequest, host: Host): Promise<VerifyAttestationReport>;
+  /** `prefix` names the files. */
+  generateKeys(prefix: string, host: Host): Promise<KeyFiles>;
+  importKeys(key: string, prefix: string, host: Host): Promise<KeyFiles>;
+  /** PEM text. */
+  publicKeyOfPrivate(key: string, host: Host): Promise<string>;
+  trustSigner(request: TrustSignerRequest, host: Host): Promise<TrustSignerReport>;
+  downloadSignatures(request: DownloadRequest, host: Host): Promise<DownloadReport>;
+  downloadAttestations(request: DownloadRequest, host: Host): Promise<DownloadReport>;
+  downloadSboms(request: DownloadRequest, host: Host): Promise<DownloadReport>;
 }
 
 export const operations: Operations = {
@@ -88,4 +112,21 @@ export const operations: Operations = {
   doctor: async (request, host) => (await import('../operations/registry/doctor.ts')).doctor(request, host),
   loadImage: async (request, host) => (await import('../operations/registry/load.ts')).loadImage(request, host),
   mirrorInputs: async (request, host) => (await import('../operations/registry/mirror.ts')).mirrorInputs(request, host),
+  signReference: async (request, host) => (await import('../operations/sign/sign.ts')).signReference(request, host),
+  attestReference: async (request, host) => (await import('../operations/sign/sign.ts')).attestReference(request, host),
+  verifyReference: async (request, host) =>
+    (await import('../operations/verify/verify.ts')).verifyReference(request, host),
+  verifyAttestation: async (request, host) =>
+    (await import('../operations/verify/verify.ts')).verifyAttestation(request, host),
+  generateKeys: async (prefix, host) => (await import('../operations/sign/keys.ts')).generateKeys(prefix, host),
+  importKeys: async (key, prefix, host) => (await import('../operations/sign/keys.ts')).importKeys(key, prefix, host),
+  publicKeyOfPrivate: async (key, host) => (await import('../operations/sign/keys.ts')).publicKeyOfPrivate(key, host),
+  trustSigner: async (request, host) =>
+    (await import('../operations/verify/trust-signer.ts')).trustSigner(request, host),
+  downloadSignatures: async (request, host) =>
+    (await import('../operations/verify/download.ts')).downloadSignatures(request, host),
+  downloadAttestations: async (request, host) =>
+    (await import('../operations/verify/download.ts')).downloadAttestations(request, host),
+  downloadSboms: async (request, host) =>
+    (await import('../operations/verify/download.ts')).downloadSboms(request, host),
 };

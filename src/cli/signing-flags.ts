@@ -27,7 +27,7 @@ const TEXTS = {
 const FORMATS = ['bundle', 'legacy', 'both'] as const;
 
 /** `formatFlag` is another name where `--format` means something else. */
-function addSigningFlags(command: Command, formatFlag: 'format' | 'signature-format'): void {
+export function addSigningFlags(command: Command, formatFlag: 'format' | 'signature-format'): void {
   const add = (flags: string, description: string) =>
     command.addOption(new Option(flags, description).helpGroup(GROUP));
   for (const [name, [value, description]] of Object.entries(TEXTS)) add(`--${name} <${value}>`, description);
@@ -67,11 +67,11 @@ export function publishSigning(flags: Flags): PublishSigning | undefined {
   };
 }
 
-function addPasswordSwitch(command: Command, group?: string): void {
+export function addPasswordSwitch(command: Command, group?: string): void {
   addSwitch(command, 'password-stdin', false, 'read the password of the key from standard input', group);
 }
 
-function signerOptions(flags: Flags): SignerOptions {
+export function signerOptions(flags: Flags): SignerOptions {
   return {
     ...given('key', textFlag(flags, 'key')),
     ...given('identityToken', textFlag(flags, 'identityToken')),
@@ -83,7 +83,7 @@ function signerOptions(flags: Flags): SignerOptions {
   };
 }
 
-function formatOption(flags: Flags, name: 'format' | 'signatureFormat'): SigningFormat {
+export function formatOption(flags: Flags, name: 'format' | 'signatureFormat'): SigningFormat {
   return choiceFlag({ format: flags[name] }, 'format', FORMATS) ?? 'both';
 }
 

@@ -75,7 +75,11 @@ export class Place {
   }
 
   /** Runs one command line in this folder. */
-  async stave(argv: readonly string[], env: Environment = {}, world: { terminal?: boolean } = {}): Promise<Answer> {
+  async stave(
+    argv: readonly string[],
+    env: Environment = {},
+    world: Parameters<typeof recordedWorld>[0] = {},
+  ): Promise<Answer> {
     const home = this.path('home');
     const recorded = recordedWorld({
       cwd: this.dir,

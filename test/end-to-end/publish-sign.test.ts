@@ -63,7 +63,7 @@ describe.each([true, false])('with a referrers API: %s', (referrersApi) => {
   it.each([
     ['a key', KEYED, {}],
     ['an identity', KEYLESS, { SIGSTORE_ID_TOKEN: 'of the test' }],
-  ])('signs and attests index and platforms with %s', async (_with, flags, env) => {
+  ])('signs and attests index and platforms with %s, and verifies without flags', async (_with, flags, env) => {
     const server = await registry({ referrersApi });
     const place = signingPlace();
     const tag = `${server.host}/team/app:1`;
@@ -81,6 +81,10 @@ describe.each([true, false])('with a referrers API: %s', (referrersApi) => {
     }
     expect(report.trust).toMatchObject({ outcome: 'written', path: place.path('stave.trust.yaml') });
     expect(place.text('stave.trust.yaml')).toContain(`match: ${server.host}/team/app`);
+    for (const reference of [tag, ...digests.map((digest) => `${server.host}/team/app@${digest}`)]) {
+      await place.do(['verify', reference]);
+      await place.do(['verify-attestation', reference, '--type', 'spdxjson']);
+    }
   });
 });
 

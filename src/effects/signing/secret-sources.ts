@@ -65,6 +65,15 @@ export async function readPassword(name: string, { env, askPassword }: SecretSou
   });
 }
 
+/** For a key that is being made: a question is asked twice, since nobody sees what they type. Failure KEY_PASSWORD. */
+export async function readNewPassword(name: string, sources: SecretSources): Promise<string> {
+  const { env, askPassword } = sources;
+  const isAsked = env['STAVE_PASSWORD'] === undefined && env['COSIGN_PASSWORD'] === undefined;
+  const password = await readPassword(name, sources);
+  if (!isAsked || askPassword === undefined || (await askPassword('The same again: ')) === password) return password;
+  throw new Failure('KEY_PASSWORD', 'the two passwords differ');
+}
+
 async function readSecretFile(reference: string, cwd: string): Promise<ReadSecret> {
   const path = resolve(cwd, reference);
   try {

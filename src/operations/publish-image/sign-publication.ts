@@ -4,7 +4,7 @@
 
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { systemClock } from '../../effects/http/retry.ts';
 import type { RegistryClient } from '../../effects/registry/client/registry-client.ts';
@@ -101,7 +101,7 @@ export async function rememberSigner(
   signer: OpenedSigner,
   signed: readonly SignedSubject[],
   references: readonly Reference[],
-  { trustFile, trustedRoot }: PublishSigning,
+  { trustFile, trustedRoot = '' }: PublishSigning,
   host: Host,
 ): Promise<TrustInitReport | undefined> {
   const [first] = signed;
@@ -109,14 +109,13 @@ export async function rememberSigner(
   const { expectation } = signer;
   const by = expectation?.kind === 'key' ? { key: expectation.key.pem } : first.signer;
   if ('kind' in by && by.kind === 'key') return undefined;
-  const folder = dirname(resolve(host.cwd, trustFile ?? TRUST_FILE));
   try {
     return await initTrust(
       {
         references: references.map(printReference),
         signer: by,
         log: signer.isLogged ? 'required' : 'ignored',
-        trustedRoot: trustedRoot === undefined ? '' : relative(folder, resolve(host.cwd, trustedRoot)),
+        trustedRoot,
         trustFile,
       },
       host,

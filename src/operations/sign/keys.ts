@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { failingUnwritable } from '../../effects/output/atomic-file.ts';
 import { generateKeyPair, importKeyPair, type KeyPair } from '../../effects/signing/key-pair.ts';
-import { readPassword, type SecretSources } from '../../effects/signing/secret-sources.ts';
+import { readNewPassword, type SecretSources } from '../../effects/signing/secret-sources.ts';
 import { readSigningKey } from '../../effects/signing/signing-key.ts';
 
 export interface KeyFiles {
@@ -17,7 +17,7 @@ export interface KeyFiles {
 /** Makes `<prefix>.key` and `<prefix>.pub`. Failures KEY_PASSWORD, FILE_UNWRITABLE where one of them is there. */
 export async function generateKeys(prefix: string, sources: SecretSources): Promise<KeyFiles> {
   const paths = pathsOf(prefix, sources);
-  return await writePair(paths, async () => await generateKeyPair(await readPassword(paths.privatePath, sources)));
+  return await writePair(paths, async () => await generateKeyPair(await readNewPassword(paths.privatePath, sources)));
 }
 
 /**
@@ -28,7 +28,7 @@ export async function importKeys(reference: string, prefix: string, sources: Sec
   const paths = pathsOf(prefix, sources);
   return await writePair(
     paths,
-    async () => await importKeyPair(reference, await readPassword(paths.privatePath, sources), sources),
+    async () => await importKeyPair(reference, await readNewPassword(paths.privatePath, sources), sources),
   );
 }
 

@@ -124,7 +124,7 @@ describe('attestReference', () => {
       predicatePath: 'predicate.json',
     };
     expect((await attestReference(request, host)).signed).toHaveLength(6);
-    const verdict = await verifyAttestation(verifying(identity), 'https://example.test/x', host);
+    const verdict = await verifyAttestation({ ...verifying(identity), type: 'https://example.test/x' }, host);
     expect(verdict.attestations.map(({ statement }) => statement?.predicate)).toEqual(
       [1, 2].map(() => ({ checked: ['a', 1] })),
     );

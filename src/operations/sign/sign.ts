@@ -25,11 +25,13 @@ export interface SigningRequest extends SignerOptions, RegistryAccess {
   readonly format: SigningFormat;
 }
 
+export interface SignImageRequest extends SigningRequest {
+  /** Signed along. */
+  readonly annotations: TextMap;
+}
+
 /** Failures of the registry, KEY_*, SIGNING_FAILED, TRUST_ROOT_INVALID. */
-export async function signReference(
-  request: SigningRequest & { readonly annotations: TextMap },
-  host: Host,
-): Promise<SignReport> {
+export async function signReference(request: SignImageRequest, host: Host): Promise<SignReport> {
   const { annotations } = request;
   return await withPlace(request, host, (place, reference) => signImage({ ...place, reference, annotations }));
 }

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { writeFileAtomically } from '../../effects/output/atomic-file.ts';
 import type { Signer } from '../../effects/signing/signer-expectation.ts';
 import { parseReference } from '../../formats/oci/reference.ts';
@@ -24,7 +24,7 @@ export interface TrustInitRequest {
   /** The PEM text of a public key, or an identity. */
   readonly signer: { readonly key: string } | Extract<Signer, { kind: 'certificate' }>;
   readonly log: 'required' | 'ignored';
-  /** As in the trust file. */
+  /** A path; '' for the public instance. */
   readonly trustedRoot: string;
   /** Default `stave.trust.yaml`. */
   readonly trustFile?: string | undefined;
@@ -55,7 +55,9 @@ export async function initTrust(request: TrustInitRequest, host: Host): Promise<
   const lacking = [...repositories].filter(
     ([, one]) => known === undefined || findTrustEntry(known, one) === undefined,
   );
-  const { log, trustedRoot } = request;
+  const { log } = request;
+  const root = request.trustedRoot && relative(dirname(path), resolve(host.cwd, request.trustedRoot));
+  const trustedRoot = root.replaceAll('\\', '/');
   const images = lacking.map(([match]): TrustEntry => ({ match, signers: [trustedSigner(request.signer)], log }));
   const text = images.length === 0 ? '' : `${HEADER}${printTrustFile({ images, trustedRoot })}`;
   if (there) return { path, outcome: images.length === 0 ? 'known' : 'to-add', text };

@@ -96,7 +96,7 @@ describe('without flags', () => {
       ['bundle', undefined],
       ['legacy', undefined],
     ]);
-    const attested = await verifyAttestation(request(name), TYPE, host);
+    const attested = await verifyAttestation({ ...request(name), type: TYPE }, host);
     expect(attested.attestations.map(({ statement }) => statement?.predicate)).toEqual([
       { good: true },
       { good: true },

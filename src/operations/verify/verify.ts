@@ -1,27 +1,18 @@
-// `stave verify` and `verify-attestation`: a reference, and who is expected to have signed it: by flags, or by the trust file
-// (signing.md 7). Which of the two decided is part of the report.
-
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import type { Digest } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
 import { readOciLayout } from '../../effects/output/oci-layout.ts';
-import { publicTrustedRoot } from '../../effects/signing/public-instance.ts';
-import { parsePublicKey } from '../../effects/signing/public-key.ts';
-import { readSecret } from '../../effects/signing/secret-sources.ts';
-import {
-  expectationName,
-  patternRule,
-  type SignerExpectation,
-  type TextRule,
-} from '../../effects/signing/signer-expectation.ts';
-import { parseTrustedRoot, type TrustedRoot } from '../../effects/signing/trusted-root.ts';
+import { expectationName } from '../../effects/signing/signer-expectation.ts';
+import { predicateTypeOf } from '../../formats/attestation/predicate-type.ts';
 import type { TextMap } from '../../formats/oci/json-object.ts';
-import { parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
+import { parseReference, printReference } from '../../formats/oci/reference.ts';
 import type { Host } from '../host.ts';
 import { withRegistries } from '../registry/registries.ts';
 import type { RegistryAccess } from '../registry/registry-request.ts';
+import { readLocalText } from '../sign/open-signer.ts';
+import { checkPredicate, type PolicyRule, parseAttestationPolicy } from './attestation-policy.ts';
+import { type ExpectedSignerRequest, trustFor } from './expected-signer.ts';
 import { type ImageStore, layoutStore } from './image-store.ts';
-import { expectationsOf, findTrustEntry, parseTrustFile, TRUST_FILE } from './trust-file.ts';
 import {
   type AttestationVerdict,
   type ImageVerdict,
@@ -30,67 +21,108 @@ import {
   verifyImage,
 } from './verify-image.ts';
 
-/** Flags, in cosign's names. A missing one is undefined. */
-interface SignerFlags {
-  /** A path, `env://NAME`. */
-  readonly key?: string | undefined;
-  readonly certificateIdentity?: string | undefined;
-  readonly certificateIdentityRegexp?: string | undefined;
-  readonly certificateOidcIssuer?: string | undefined;
-  readonly certificateOidcIssuerRegexp?: string | undefined;
-}
-
-export interface VerifyReferenceRequest extends RegistryAccess {
+export interface VerifyReferenceRequest extends ExpectedSignerRequest, RegistryAccess {
   /** Where it lies in a registry. With `layout` it still says which entry of the trust file counts. */
   readonly reference: string;
   /** An OCI layout to read instead; the reference then needs a digest, or a tag that the layout names. */
   readonly layout?: string | undefined;
-  readonly signer: SignerFlags;
-  /** Default `stave.trust.yaml`. */
-  readonly trustFile?: string | undefined;
-  /** A path. Default: what the trust file says, then the built-in one. */
-  readonly trustedRoot?: string | undefined;
-  /** Also if the trust file requires an entry. */
-  readonly ignoreTlog: boolean;
   readonly annotations: TextMap;
   /** Opens no socket. */
   readonly offline: boolean;
 }
 
-export interface VerifyReport extends ImageVerdict {
-  /** With the digest. */
+interface VerifyContext {
+  /** With the digest, where there is such an image. */
   readonly reference: string;
   /** Whom it had to be signed by, and who said so. */
   readonly expected: readonly string[];
   readonly trustedBy: string;
 }
 
+/** Nothing is under the reference: neither an image nor anything that is said about one. */
+interface AbsentVerdict {
+  readonly image: undefined;
+  readonly outcome: 'absent';
+}
+
+export type VerifyReport = VerifyContext &
+  (ImageVerdict | (AbsentVerdict & Pick<ImageVerdict, 'signatures' | 'attestations' | 'advice'>));
+
+export type VerifyAttestationReport = VerifyContext & {
+  readonly predicateType: string;
+} & (PolicyVerdict | (AbsentVerdict & Pick<PolicyVerdict, 'attestations' | 'others' | 'broken'>));
+
+/** `denied`: an attestation is verified, but none of those fulfils the policy. */
+interface PolicyVerdict extends Omit<AttestationVerdict, 'outcome'> {
+  readonly outcome: AttestationVerdict['outcome'] | 'denied';
+  /** Sentences about the rules of the policy that do not hold, of each attestation that is verified and does not fulfil it. */
+  readonly broken: readonly string[];
+}
+
 /** Failures of the registry or layout, CONFIG_*, KEY_INVALID, TRUST_ROOT_INVALID, USAGE_FLAG. */
 export async function verifyReference(request: VerifyReferenceRequest, host: Host): Promise<VerifyReport> {
-  return await withStore(request, host, async (verification, reference, trustedBy) => {
-    const verdict = await verifyImage(verification);
-    return {
-      ...verdict,
-      reference: printReference({ ...reference, digest: verdict.image }),
-      expected: verification.expected.map(expectationName),
-      trustedBy,
-    };
+  return await withStore(request, host, async (verification, context) => {
+    const verdict = await unlessAbsent(() => verifyImage(verification));
+    if (verdict !== undefined) return { ...context(verdict.image), ...verdict };
+    const advice = ['There is no such image. Look at the tag or digest.'];
+    return { ...context(), image: undefined, outcome: 'absent', signatures: [], attestations: [], advice };
   });
+}
+
+export interface VerifyAttestationRequest extends VerifyReferenceRequest {
+  /** A short name or URI. */
+  readonly type: string;
+  /** Path of a policy that the predicate has to fulfil. */
+  readonly policy?: string;
 }
 
 /** The attestations of a predicate type. Failures as `verifyReference`. */
 export async function verifyAttestation(
-  request: VerifyReferenceRequest,
-  predicateType: string,
+  request: VerifyAttestationRequest,
   host: Host,
-): Promise<AttestationVerdict> {
-  return await withStore(request, host, (verification) => verifyAttestations(verification, predicateType));
+): Promise<VerifyAttestationReport> {
+  const predicateType = predicateTypeOf(request.type);
+  const policy = request.policy === undefined ? [] : await readPolicy(request.policy, host);
+  return await withStore(request, host, async (verification, context) => {
+    const verdict = await unlessAbsent(() => verifyAttestations(verification, predicateType));
+    if (verdict === undefined) {
+      const nothing = { attestations: [], others: [], broken: [] };
+      return { ...context(), predicateType, image: undefined, outcome: 'absent', ...nothing };
+    }
+    return { ...context(verdict.image), predicateType, ...withPolicy(verdict, policy) };
+  });
 }
+
+/** One attestation that fulfils all rules is enough, as one signature is. */
+function withPolicy(verdict: AttestationVerdict, policy: readonly PolicyRule[]): PolicyVerdict {
+  const verified = verdict.attestations.filter(({ refusal }) => refusal === undefined);
+  const findings = verified.map(({ place, statement }) =>
+    checkPredicate(statement?.predicate ?? null, policy).map((finding) => `${place}: ${finding}`),
+  );
+  const denied = verdict.outcome === 'verified' && findings.every((broken) => broken.length > 0);
+  return { ...verdict, outcome: denied ? 'denied' : verdict.outcome, broken: findings.flat() };
+}
+
+async function readPolicy(path: string, host: Host): Promise<readonly PolicyRule[]> {
+  return parseAttestationPolicy(path, Buffer.from(await readLocalText(path, host.cwd)));
+}
+
+/** Undefined where the image itself is not there; whatever else is missing was found out while looking for it. */
+async function unlessAbsent<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'IMAGE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+type ContextOf = (image?: Digest) => VerifyContext;
 
 async function withStore<T>(
   request: VerifyReferenceRequest,
   host: Host,
-  work: (verification: VerifyRequest, reference: Reference, trustedBy: string) => Promise<T>,
+  work: (verification: VerifyRequest, context: ContextOf) => Promise<T>,
 ): Promise<T> {
   const reference = parseReference(request.reference);
   const trust = await trustFor(request, reference, host);
@@ -103,81 +135,10 @@ async function withStore<T>(
     const { annotations } = request;
     const tagOrDigest = reference.digest ?? reference.tag ?? '';
     const verification = { store, reference: tagOrDigest, expected, trustedRoot, ignoreTlog, annotations };
-    return await work(verification, reference, trust.by);
+    return await work(verification, (digest) => ({
+      reference: printReference(digest === undefined ? reference : { ...reference, digest }),
+      expected: expected.map(expectationName),
+      trustedBy: trust.by,
+    }));
   });
-}
-
-interface Trust {
-  readonly expected: readonly SignerExpectation[];
-  readonly trustedRoot: TrustedRoot;
-  readonly ignoreTlog: boolean;
-  /** `the flags`, or the path of the trust file. */
-  readonly by: string;
-}
-
-async function trustFor(request: VerifyReferenceRequest, reference: Reference, host: Host): Promise<Trust> {
-  const { ignoreTlog } = request;
-  const byFlags = await flagExpectation(request.signer, host);
-  if (byFlags !== undefined) {
-    const trustedRoot = await trustedRootAt(request.trustedRoot, host.cwd, host);
-    return { expected: [byFlags], trustedRoot, ignoreTlog, by: 'the flags' };
-  }
-  const path = resolve(host.cwd, request.trustFile ?? TRUST_FILE);
-  const name = request.trustFile ?? TRUST_FILE;
-  if (!existsSync(path)) {
-    throw new Failure('USAGE_FLAG', `nothing says who should have signed ${request.reference}: there is no ${name}`, {
-      hint: 'Give --key, or --certificate-identity with --certificate-oidc-issuer, or write it into a trust file.',
-    });
-  }
-  const folder = dirname(path);
-  const file = parseTrustFile(name, Buffer.from(await readText(path, folder, host)));
-  const entry = findTrustEntry(file, reference);
-  if (entry === undefined) {
-    const image = `${reference.registry}/${reference.repository}`;
-    throw new Failure('TRUST_ROOT_INVALID', `${name} has no entry for ${image}, so nobody is trusted to sign it`, {
-      hint: 'Add an entry with its signer, or give the signer by flags.',
-    });
-  }
-  const root = request.trustedRoot ?? (file.trustedRoot === '' ? undefined : resolve(folder, file.trustedRoot));
-  return {
-    expected: await expectationsOf(entry, (key) => readText(key, folder, host)),
-    trustedRoot: await trustedRootAt(root, host.cwd, host),
-    ignoreTlog: ignoreTlog || entry.log === 'ignored',
-    by: name,
-  };
-}
-
-/** Undefined where no flag says who. Failure USAGE_FLAG for flags that do not make one signer. */
-async function flagExpectation(flags: SignerFlags, host: Host): Promise<SignerExpectation | undefined> {
-  const identity = oneRule('certificate-identity', flags.certificateIdentity, flags.certificateIdentityRegexp);
-  const issuer = oneRule('certificate-oidc-issuer', flags.certificateOidcIssuer, flags.certificateOidcIssuerRegexp);
-  if (flags.key !== undefined) {
-    if (identity !== undefined || issuer !== undefined) {
-      throw new Failure('USAGE_FLAG', '--key and the --certificate flags exclude each other');
-    }
-    return { kind: 'key', key: parsePublicKey(await readText(flags.key, host.cwd, host), flags.key) };
-  }
-  if (identity === undefined && issuer === undefined) return undefined;
-  if (identity !== undefined && issuer !== undefined) return { kind: 'certificate', identity, issuer };
-  const missing = identity === undefined ? 'certificate-identity' : 'certificate-oidc-issuer';
-  throw new Failure('USAGE_FLAG', `--${missing} (or its --${missing}-regexp) is missing`, {
-    hint: 'An identity means nothing without the issuer that vouches for it, and an issuer vouches for everybody.',
-  });
-}
-
-function oneRule(name: string, exact: string | undefined, source: string | undefined): TextRule | undefined {
-  if (exact !== undefined && source !== undefined) {
-    throw new Failure('USAGE_FLAG', `--${name} and --${name}-regexp exclude each other`);
-  }
-  if (exact !== undefined) return { exact };
-  return source === undefined ? undefined : patternRule(source);
-}
-
-async function trustedRootAt(path: string | undefined, cwd: string, host: Host): Promise<TrustedRoot> {
-  return path === undefined ? await publicTrustedRoot() : await parseTrustedRoot(await readText(path, cwd, host), path);
-}
-
-/** Of a file, an environment variable or standard input. */
-async function readText(reference: string, cwd: string, host: Host): Promise<string> {
-  return (await readSecret(reference, { ...host, cwd })).text;
 }

@@ -1,0 +1,69 @@
+// Flags that say whose signature counts, in cosign's names, and where to look.
+
+import { type Command, Option } from 'commander';
+import { Failure } from '../base/failure.ts';
+import type { VerifyReferenceRequest } from '../operations/verify/verify.ts';
+import { parseCsvLine } from './csv-list.ts';
+import { addSwitch, type Flags, listFlag, registryFlags, textFlag } from './flags.ts';
+
+const GROUP = 'Whose signature counts:';
+
+export function addVerifyFlags(command: Command): void {
+  const add = (flags: string, description: string) =>
+    command.addOption(new Option(flags, description).helpGroup(GROUP));
+  add('--key <KEY>', 'public key: a file, env://NAME, or - for standard input');
+  add('--certificate-identity <IDENTITY>', 'who a certificate must be for: a mail address, or the URL of a workflow');
+  add('--certificate-identity-regexp <PATTERN>', 'the same as a regular expression, from beginning to end');
+  add('--certificate-oidc-issuer <URL>', 'who must have vouched for the identity');
+  add('--certificate-oidc-issuer-regexp <PATTERN>', 'the same as a regular expression, from beginning to end');
+  add('--trust-file <FILE>', 'where that is written, if no flag says it (default: stave.trust.yaml)');
+  add(
+    '--trusted-root <FILE>',
+    'trusted root of a private Sigstore (default: what the trust file says, or the built-in)',
+  );
+  addSwitch(command, 'insecure-ignore-tlog', false, 'accept signatures that are in no transparency log', GROUP);
+  addAnnotations(command, 'an annotation that must be signed');
+  addSwitch(command, 'offline', false, 'open no network connection; needs --layout');
+  addLayoutFlag(command);
+}
+
+export function addAnnotations(command: Command, what: string): void {
+  const option = new Option('-a, --annotations <KEY=VALUE>', `${what}; may be repeated`);
+  option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), ...parseCsvLine(text)]);
+  command.addOption(option);
+}
+
+export function addLayoutFlag(command: Command): void {
+  command.option('--layout <DIR>', 'look into this OCI layout instead of the registry');
+}
+
+export function verifyRequest(reference: string, flags: Flags): VerifyReferenceRequest {
+  return {
+    reference,
+    ...registryFlags(flags),
+    layout: textFlag(flags, 'layout'),
+    signer: {
+      key: textFlag(flags, 'key'),
+      certificateIdentity: textFlag(flags, 'certificateIdentity'),
+      certificateIdentityRegexp: textFlag(flags, 'certificateIdentityRegexp'),
+      certificateOidcIssuer: textFlag(flags, 'certificateOidcIssuer'),
+      certificateOidcIssuerRegexp: textFlag(flags, 'certificateOidcIssuerRegexp'),
+    },
+    trustFile: textFlag(flags, 'trustFile'),
+    trustedRoot: textFlag(flags, 'trustedRoot'),
+    ignoreTlog: flags['insecureIgnoreTlog'] === true,
+    annotations: annotationFlags(flags),
+    offline: flags['offline'] === true,
+  };
+}
+
+/** Failure USAGE_FLAG for a word without `=`. */
+export function annotationFlags(flags: Flags): Record<string, string> {
+  return Object.fromEntries(
+    listFlag(flags, 'annotations').map((word) => {
+      const at = word.indexOf('=');
+      if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
+      throw new Failure('USAGE_FLAG', `--annotations takes KEY=VALUE, not "${word}"`);
+    }),
+  );
+}
