@@ -1,3 +1,6 @@
+// `stave verify` and `verify-attestation`: a reference, held against who is expected to have signed it (signing.md 7). Who that is,
+// and who said so, is part of the report.
+
 import { resolve } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
