@@ -87,11 +87,14 @@ interface LockedChoice {
 /** Pass 1 of every architecture; a variant is resolved as it is built, on top of its production image. */
 function lockedChoice(image: OpenImage, architectures: readonly ArchitectureIndexes[]): LockedChoice[] {
   if (image.production !== undefined) {
-    return resolveForBuild(image, architectures, []).map(({ arch, packages, production }) => ({
-      arch,
-      packages,
-      productionCount: production?.packageCount ?? packages.length,
-    }));
+    return resolveForBuild(image, architectures, []).map(({ arch, packages, production }, i) => {
+      const isNew = ({ name }: ChosenPackage) => !architectures[i]!.installed?.includes(name);
+      return {
+        arch,
+        packages: packages.filter(isNew),
+        productionCount: packages.slice(0, production?.packageCount).filter(isNew).length,
+      };
+    });
   }
   return chooseWanted(image, architectures, false).map(({ arch, packages }, i) => {
     const { installed = [] } = architectures[i]!;

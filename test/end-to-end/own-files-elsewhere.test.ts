@@ -278,3 +278,100 @@ it('credentials in the URL of a download are used and never shown', async () => 
   for (const name of written) expect(place.read(name).includes('canary'), name).toBe(false);
   expect(answer.stdout + answer.stderr).not.toContain('canary');
 });
+
+describe('on top of a base image', () => {
+  const BASE = `${CONFIG}accounts:
+  groups: [{groupname: web, gid: 2000}]
+  users: [{username: web, uid: 1000, gid: 2000}]
+  run-as: web
+stop-signal: SIGUSR1
+paths:
+  - {path: /srv/site, type: directory, permissions: 0o2750, uid: 1000, gid: 2000}
+  - {path: /www, type: symlink, source: srv/site, permissions: 0o2750, uid: 1000, gid: 2000}
+`;
+  const onTop = (files: string, more = '') => `contents:
+  repositories: [./repository]
+  keyring: [./small.rsa.pub]
+  baseimage: {image: base, apkindex: base-packages}
+  packages: [docs]
+archs: [amd64, arm64]
+files:
+  - name: shop
+    version: 1
+    files: [${files}]
+${more}`;
+
+  async function stage() {
+    const place = new Place(BASE);
+    await place.do(['build', 'image.yaml', 'example/base:1', 'base/', '--sbom=false']);
+    for (const [arch, image] of [['x86_64', 'amd64'] as const, ['aarch64', 'arm64'] as const]) {
+      const installed = readBuiltImages(place.path('base')).get(image)?.files.get('usr/lib/apk/db/installed');
+      place.write(`base-packages/${arch}/APKINDEX`, installed!.content);
+    }
+    const build = async (config: string, ...more: string[]) => {
+      place.write('image.yaml', config);
+      await place.do(['lock', 'image.yaml', ...more]);
+      return await place.tryBuild(['--lockfile', 'image.lock.json', ...more]);
+    };
+    return { place, build };
+  }
+
+  it('files see its accounts, folders and links, and have layers of their own', async () => {
+    const { place, build } = await stage();
+    const base = readBuiltImages(place.path('base')).get('amd64')!;
+    const answer = await build(onTop('{inline: hello, to: /www/index.html, owner: web}, {inline: x, to: /opt/x}'));
+    expect(answer.exitCode, answer.stderr).toBe(0);
+    expect(warningsOf(answer)).toEqual([]);
+    const { manifest, files, config, layers } = readBuiltImages(place.path('layout')).get('amd64')!;
+    expect(manifest.layers[0]).toEqual(base.manifest.layers[0]);
+    expect(manifest.layers).toHaveLength(4);
+    expect(config.config).toMatchObject({ User: '1000', StopSignal: 'SIGUSR1' });
+    expect(files.get('srv/site/index.html')?.entry).toMatchObject({ uid: 1000, gid: 2000, uname: 'web', mode: 0o644 });
+    expect(files.get('srv/site')?.entry).toMatchObject({ uid: 1000, gid: 2000, mode: 0o2750 });
+    expect(files.get('www')?.entry.linkname).toBe('srv/site');
+    const database = files.get('usr/lib/apk/db/installed')!.content.toString();
+    expect(database).toMatch(/P:app\n[\s\S]*P:docs\n[\s\S]*P:files-shop\n/);
+    expect(database).toContain('F:srv/site\nM:1000:2000:2750\nR:index.html\n');
+    // The base image's own files are in its own layer alone.
+    for (const layer of layers.slice(1)) expect(layer.includes('echo app')).toBe(false);
+    expect(JSON.parse(answer.stdout).images[0].packages.map(({ name }: { name: string }) => name)).toContain(
+      'files-shop',
+    );
+    const check = await place.stave(['check', 'image.yaml', '--lockfile', 'image.lock.json', '--json']);
+    const findings: { check: string; path: string }[] = JSON.parse(check.stdout).images[0].findings;
+    // The link is of the base image's own configuration; what the groups brought has an owner.
+    expect(findings.filter(({ check }) => check.startsWith('accountable')).map(({ path }) => path)).toEqual(['www']);
+  });
+
+  it('nothing of it is replaced', async () => {
+    const { build } = await stage();
+    for (const to of ['/usr/bin/app', '/www', '/etc/passwd']) {
+      expect(failureOf(await build(onTop(`{inline: x, to: ${to}}`)))).toMatchObject({
+        code: 'FILE_CONFLICT',
+        message: `"${to}" is a file of the base image`,
+        where: { line: 8 },
+      });
+    }
+    const folder = failureOf(await build(onTop('{inline: x, to: /srv/site}')));
+    expect(folder.message).toBe('"/srv/site" is a folder in the image');
+    const owner = failureOf(await build(onTop('{inline: x, to: /x, owner: wbe}')));
+    expect(owner).toMatchObject({ code: 'ACCOUNT_INVALID', hint: 'did you mean "web"?' });
+  });
+
+  it('a variant shares its layers', async () => {
+    const { place, build } = await stage();
+    const config = onTop(
+      '{inline: hello, to: /www/index.html}',
+      'variants: {dev: {files: [{name: tools, version: 1, files: [{inline: t, to: /www/tool}]}]}}\n',
+    );
+    expect((await build(config)).exitCode).toBe(0);
+    const layersOf = () => readBuiltImages(place.path('layout')).get('arm64')!.manifest.layers;
+    const production = layersOf();
+    const answer = await build(config, '--variant', 'dev');
+    expect(answer.exitCode, answer.stderr).toBe(0);
+    expect(layersOf().slice(0, production.length)).toEqual(production);
+    expect(layersOf()).toHaveLength(production.length + 2);
+    const { layers } = readBuiltImages(place.path('layout')).get('arm64')!;
+    for (const layer of layers.slice(1)) expect(layer.includes('echo app')).toBe(false);
+  });
+});

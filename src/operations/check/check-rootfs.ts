@@ -1,7 +1,5 @@
 // The hardening contract on a tree that was just assembled: `stave check CONFIG`, and what a build asks before it lets an image go.
 
-import { tmpdir } from 'node:os';
-import { openImageTree } from '../../effects/image/image-tree.ts';
 import { overlayTrees } from '../../effects/image/overlay-trees.ts';
 import type { Image } from '../../formats/oci/image.ts';
 import { planImage } from '../../formats/oci/plan-image.ts';
@@ -11,7 +9,7 @@ import type { HardeningPolicy } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import type { FileTree } from '../../planning/rootfs/file-tree.ts';
 import type { AssembledRootfs } from '../image/assemble-image.ts';
-import { openBaseImage } from '../image/base-image.ts';
+import { openBaseImage, unpackBaseImage } from '../image/base-image.ts';
 import type { OpenImage } from '../image/open-image.ts';
 import { runSettings } from '../image/run-settings.ts';
 
@@ -25,18 +23,14 @@ export async function checkRootfs(
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'check', arch });
   const base = await openBaseImage(image, arch);
-  if (base === undefined) {
-    const report = checkTree(assembled, rootfs.tree, policy);
-    events({ type: 'phase-finished', phase: 'check', arch });
-    return report;
-  }
-  const below = await openImageTree(base.image, base.blobs, tmpdir());
+  const below = base === undefined || assembled.isWhole ? undefined : await unpackBaseImage(image, arch);
   try {
-    const report = checkTree(assembled, overlayTrees(below, { tree: rootfs.tree, read }), policy, base.image);
+    const tree = below === undefined ? rootfs.tree : overlayTrees(below, { tree: rootfs.tree, read });
+    const report = checkTree(assembled, tree, policy, base?.image);
     events({ type: 'phase-finished', phase: 'check', arch });
     return report;
   } finally {
-    below.close();
+    below?.close();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { Failure } from '../../base/failure.ts';
 import { changedFile, type DiskFile, openDiskFiles } from '../../effects/files/disk-files.ts';
+import type { ImageTree } from '../../effects/image/image-tree.ts';
 import type { LayerRecipe, PackagedReadInto } from '../../effects/output/compress-pieces.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { publicLine } from '../../effects/repository/repository-line.ts';
@@ -18,7 +19,7 @@ import { contentSize, type DamagedContent, type PackagedRead } from '../../plann
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
 import type { Host } from '../host.ts';
-import { openBaseImage } from './base-image.ts';
+import { openBaseImage, unpackBaseImage } from './base-image.ts';
 import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
@@ -30,6 +31,8 @@ export interface AssembledRootfs {
   readonly arch: string;
   readonly rootfs: Rootfs;
   readonly created: Moment;
+  /** The tree shows the base image, too, or there is none. */
+  readonly isWhole: boolean;
   /** In install order, those of the user's own files last. */
   readonly packages: readonly Package[];
   readonly read: PackagedRead;
@@ -67,8 +70,10 @@ export async function withRootfs<T>(
   for (;;) {
     const handles = await fetchPackages(image, input.resolved.packages, input.resolved.arch);
     let assembled: AssembledRootfs | undefined;
+    let base: ImageTree | undefined;
     try {
-      assembled = assemble(image, input, handles);
+      base = input.groups.length === 0 ? undefined : await unpackBaseImage(image, input.resolved.arch);
+      assembled = assemble(image, input, handles, base);
       return await use(assembled);
     } catch (error) {
       const damaged =
@@ -88,6 +93,7 @@ export async function withRootfs<T>(
       });
     } finally {
       assembled?.close();
+      base?.close();
       for (const handle of handles) handle.close();
     }
   }
@@ -133,6 +139,7 @@ function assemble(
   image: OpenImage,
   { resolved, keys, moments, groups }: AssemblyInput,
   handles: readonly PackageHandle[],
+  base: ImageTree | undefined,
 ): AssembledRootfs {
   const { config, host } = image;
   const { arch } = resolved;
@@ -157,6 +164,7 @@ function assemble(
     files,
     packages: installed,
     groups,
+    ...(base && { base }),
     common: {
       arch,
       keys,
@@ -176,6 +184,7 @@ function assemble(
   return {
     arch,
     rootfs,
+    isWhole: baseInstalled === undefined || base !== undefined,
     created: momentOf(installed),
     packages,
     read,

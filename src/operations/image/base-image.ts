@@ -1,7 +1,9 @@
 // The image that `contents.baseimage` builds upon (layer-and-oci.md 17), for one architecture.
 
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
+import { type ImageTree, openImageTree } from '../../effects/image/image-tree.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import { matchesPlatform } from '../../formats/oci/descriptor.ts';
 import { findImage, type Image } from '../../formats/oci/image.ts';
@@ -34,4 +36,10 @@ export async function openBaseImage(
         : undefined;
   if (found !== undefined) return { image: found, blobs };
   throw new Failure('IMAGE_INVALID', `the base image ${name.reference} has no image for ${arch}`);
+}
+
+/** The base image unpacked into a temporary file: to be closed by whoever asked. Undefined where there is none. */
+export async function unpackBaseImage(image: OpenImage, arch: string): Promise<ImageTree | undefined> {
+  const base = await openBaseImage(image, arch);
+  return base && (await openImageTree(base.image, base.blobs, tmpdir()));
 }

@@ -2,12 +2,16 @@
 // Numbers what their contents are read from: packages first, then files on disk.
 
 import type { DiskFile } from '../../effects/files/disk-files.ts';
+import type { ImageTree } from '../../effects/image/image-tree.ts';
+import { overlayTrees } from '../../effects/image/overlay-trees.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import type { ImageConfig } from '../../planning/config/image-config.ts';
 import { addFiles, type RootfsWithFiles } from '../../planning/files/add-files.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
 import { stackVariant } from '../../planning/files/stack-variant.ts';
-import { assembleRootfs, type RootfsInput } from '../../planning/rootfs/assemble.ts';
+import { ownerNames } from '../../planning/rootfs/accounts.ts';
+import { assembleRootfs, type Rootfs, type RootfsInput } from '../../planning/rootfs/assemble.ts';
+import type { PackagedRead } from '../../planning/rootfs/content.ts';
 import type { ResolvedImage } from './resolve-image.ts';
 
 export interface StackInput {
@@ -18,6 +22,8 @@ export interface StackInput {
   readonly productionGroups: number;
   /** Everything that is the same for the image and the production image that it may lie on. */
   readonly common: Omit<RootfsInput, 'config' | 'world' | 'packages' | 'createdSeconds'>;
+  /** The image that everything lies on, unpacked: known where files are added to it. */
+  readonly base?: ImageTree;
   /** Is filled with the files on disk that contents lie in: those with the index packages + groups and on. */
   readonly files: DiskFile[];
   /** T of an image with these packages. */
@@ -31,7 +37,7 @@ export interface StackedRootfs {
 }
 
 export function stackRootfs(input: StackInput): StackedRootfs {
-  const { resolved, packages, groups, productionGroups, common, files, createdSeconds } = input;
+  const { resolved, packages, groups, productionGroups, common, files, base, createdSeconds } = input;
   const fileIndex = packages.length + groups.length;
   const known = new Map<string, number>();
   const indexOf = ({ file, name }: { file: string; name: string }, { sha256 }: { sha256: string }): number => {
@@ -45,13 +51,14 @@ export function stackRootfs(input: StackInput): StackedRootfs {
     const { config, world } = part;
     const rootfs = assembleRootfs({ ...common, config, world, packages: mine, createdSeconds: createdSeconds(mine) });
     const { arch, baseEpochSeconds: epochSeconds, place } = common;
-    return addFiles(rootfs, {
+    return addFiles(base === undefined ? rootfs : onBase(rootfs, base, common.read), {
       arch,
       packages: mine,
       groups: groups.slice(0, groupCount),
       epochSeconds,
       indexOf,
       place,
+      ...(base && { base: base.tree }),
     });
   };
   const whole = build(resolved, packages.length, groups.length);
@@ -64,4 +71,10 @@ export function stackRootfs(input: StackInput): StackedRootfs {
           upper: packages.length,
         });
   return { rootfs, packages: [...packages, ...whole.filesPackages.map((each) => each.package)] };
+}
+
+/** The layers are the same; what files are put into is what a container would see. */
+function onBase(rootfs: Rootfs, base: ImageTree, read: PackagedRead): Rootfs {
+  const tree = overlayTrees(base, { tree: rootfs.tree, read });
+  return { ...rootfs, tree, names: ownerNames(tree) };
 }

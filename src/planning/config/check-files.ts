@@ -4,14 +4,7 @@ import type { FileGroup, FileSource } from './file-group.ts';
 import type { ImageConfig } from './image-config.ts';
 import type { Report } from './problem.ts';
 
-export function checkFiles({ files, ports, contents }: ImageConfig, report: Report): void {
-  if (files.length > 0 && contents.baseImage !== undefined) {
-    report(
-      ['files'],
-      'files cannot be given together with contents.baseimage',
-      'copy paths out of an image with "image"',
-    );
-  }
+export function checkFiles({ files, ports }: ImageConfig, report: Report): void {
   files.forEach((group, i) => {
     const first = files.findIndex(({ name }) => name === group.name);
     if (first < i) report(['files', i, 'name'], `files has two groups with the name "${group.name}"`);

@@ -27,6 +27,8 @@ export interface FilesInput {
   /** Those of the root filesystem, in install order. */
   readonly packages: readonly Package[];
   readonly groups: readonly CollectedGroup[];
+  /** The image that all lies on, where there is one: the tree below shows it already. */
+  readonly base?: FileTree;
   /** mtime of the files. */
   readonly epochSeconds: number;
   /** The index under which the content of a file on disk is read (`PackagedRead`). */
@@ -51,7 +53,8 @@ export function addFiles(below: Rootfs, input: FilesInput): RootfsWithFiles {
   const planned: FilesPackage[] = [];
   input.groups.forEach((group, i) => {
     failingAt(input.place(['files', i] satisfies Path), () => {
-      const made = planFilesPackage(group, { arch: input.arch, tree, epochSeconds: input.epochSeconds });
+      const { arch, epochSeconds, base } = input;
+      const made = planFilesPackage(group, { arch, tree, epochSeconds, ...(base && { base }) });
       if (made === undefined) return;
       packages.push(made.package);
       planned.push(made);

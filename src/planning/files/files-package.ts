@@ -37,6 +37,8 @@ export interface FilesTarget {
   readonly arch: string;
   /** The image below: its accounts, symbolic links and directories count. */
   readonly tree: FileTree;
+  /** What of it is the base image's, where there is one. */
+  readonly base?: FileTree;
   /** mtime of everything. */
   readonly epochSeconds: number;
 }
@@ -46,7 +48,7 @@ export interface FilesTarget {
  * path), ACCOUNT_INVALID, PATH_INVALID.
  */
 export function planFilesPackage(group: CollectedGroup, target: FilesTarget): FilesPackage | undefined {
-  const { arch, tree, epochSeconds } = target;
+  const { arch, tree, base, epochSeconds } = target;
   const wanted = group.entries.filter(({ archs }) => archs.length === 0 || archs.includes(arch));
   if (wanted.length === 0) return undefined;
   const ownerOf = ownerResolver(tree);
@@ -58,6 +60,7 @@ export function planFilesPackage(group: CollectedGroup, target: FilesTarget): Fi
     const entry = entryOf(collected, path, { ...ownerOf(collected.owner), mtime: epochSeconds });
     const known = entries.get(path);
     if (known !== undefined && !agree(known, entry)) throw twice(group, path);
+    if (base !== undefined && collected.kind !== 'directory') refuseBaseFile(path, tree, base);
     entries.set(path, entry);
     if (collected.kind !== 'file') continue;
     const { content, sizeBytes, sha256 } = collected;
@@ -113,6 +116,16 @@ function agree(a: TarEntry, b: TarEntry): boolean {
 function twice(group: CollectedGroup, path: string): Failure {
   return new Failure('FILE_CONFLICT', `two things of the group "${group.name}" go to "/${path}"`, {
     hint: 'give one of them another place, or leave it out with "exclude" or "archs"',
+  });
+}
+
+/** The base image's packages own it, and its layers show it to whoever looks there. */
+function refuseBaseFile(path: string, tree: FileTree, base: FileTree): void {
+  const there = base.lookup(path, { follow: false });
+  if (there === undefined || there.kind === 'directory') return;
+  if (tree.lookup(path, { follow: false })?.owner !== undefined) return; // A package took its place.
+  throw new Failure('FILE_CONFLICT', `"/${path}" is a file of the base image`, {
+    hint: 'put it somewhere else: what a base image has is not replaced',
   });
 }
 

@@ -78,7 +78,8 @@ export function assembleRootfs(input: RootfsInput): Rootfs {
     names,
     layerNames: layers.map(() => names),
     config,
-    warnings: missingFiles(tree),
+    // On top of a base image the tree is not all there is.
+    warnings: input.baseInstalled === undefined ? missingFiles(tree) : [],
   };
 }
 

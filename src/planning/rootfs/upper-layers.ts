@@ -101,8 +101,9 @@ function isSame(a: TreeNode | undefined, b: TreeNode): boolean {
   return a.kind === 'directory' || isSameFile(a.content, a.checksum, (b as typeof a).content, b.checksum);
 }
 
-/** Packaged content is what its package promised, so equal promises are equal bytes, wherever they lie. */
+/** Packaged content is what its package promised, so equal promises are equal bytes, wherever they lie; so are equal places. */
 function isSameFile(a: Content, aSha1: string | undefined, b: Content, bSha1: string | undefined): boolean {
   if (a.kind === 'inline') return b.kind === 'inline' && Buffer.compare(a.bytes, b.bytes) === 0;
-  return b.kind === 'packaged' && a.size === b.size && aSha1 !== undefined && aSha1 === bSha1;
+  if (b.kind === 'inline' || a.size !== b.size) return false;
+  return (aSha1 !== undefined && aSha1 === bSha1) || (a.packageIndex === b.packageIndex && a.offset === b.offset);
 }
