@@ -27,7 +27,7 @@ const output = join(scratch, 'out.tar');
 function config(name: string, packages: readonly string[]): string {
   const path = join(scratch, `${name}.yaml`);
   const contents = { keyring: [join(corpus, 'corpus.rsa.pub')], repositories: [corpus], packages };
-  writeFileSync(path, JSON.stringify({ contents, cmd: '/bin/sh', archs: ['x86_64', 'aarch64'] }));
+  writeFileSync(path, JSON.stringify({ contents, cmd: '/bin/bash', archs: ['x86_64', 'aarch64'] }));
   return path;
 }
 

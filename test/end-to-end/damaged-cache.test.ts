@@ -4,8 +4,10 @@
 import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { buildElf } from '../support/tiny-elf.ts';
 import { readBuiltImages } from './built-image.ts';
 import { CONFIG, failureOf, filesBelow, Place, warningsOf } from './place.ts';
+import { RECIPES, smallRepository } from './small-repository.ts';
 
 /** An account is added, so that the builder edits a packaged file: its damage must not slip through in the edited one. */
 const WITH_ACCOUNT = `${CONFIG}accounts: {users: [{username: nonroot, uid: 65532}]}\n`;
@@ -60,6 +62,27 @@ describe('a damaged package', () => {
     expect(others).toEqual([]);
     const next = await place.tryBuild();
     expect([JSON.parse(next.stdout).indexDigest, warningsOf(next)]).toEqual([digest, []]);
+  });
+
+  it.each(['kept', 'forgotten'])('is not the reason why the contract does not hold (facts %s)', async (facts) => {
+    const program = { name: 'program', files: { 'usr/bin/run': buildElf({ dynamic: false }) } };
+    const entrypoint = 'entrypoint: {command: /usr/bin/run}\n';
+    const paths = 'paths: [{path: /usr/bin/run, type: permissions, permissions: 0o755}]\n';
+    const config = `${CONFIG.replace('- app', '- program').replace('[amd64, arm64]', '[amd64]')}${entrypoint}${paths}`;
+    const place = new Place(config, smallRepository([...RECIPES, program]));
+    const first = await place.tryBuild();
+    expect(first.exitCode, first.stderr).toBe(0);
+    flipIn(packageFiles(place, 'data.tar'), '\x7fELF');
+    forgetLayers(place);
+    if (facts === 'forgotten') rmSync(join(place.cacheDir, 'v1', 'facts'), { recursive: true });
+    for (const warnings of [1, 0]) {
+      const answer = await place.tryBuild();
+      expect(answer.exitCode, answer.stderr).toBe(0);
+      const { indexDigest, contract } = JSON.parse(answer.stdout);
+      const expected = JSON.parse(first.stdout);
+      expect([indexDigest, contract]).toEqual([expected.indexDigest, expected.contract]);
+      expect(warningsOf(answer)).toHaveLength(warnings);
+    }
   });
 
   it('several damaged packages are all fetched again', async () => {

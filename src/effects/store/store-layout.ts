@@ -10,6 +10,7 @@ import { join } from 'node:path';
  * "this index was signed by that key". `downloads`: files of the user's own from elsewhere, by SHA-256. `copies`: what was
  * copied out of which image. `heads`: URL -> ETag and digest of the index there. `documents`: URL -> ETag and body of small
  * files. `pieces`: deflated pieces of layers. `results`: what a build of the same inputs made.
+ * `facts`: what the hardening contract wants to know of a package's files.
  */
 export type StoreKind =
   | 'packages'
@@ -20,7 +21,8 @@ export type StoreKind =
   | 'heads'
   | 'documents'
   | 'pieces'
-  | 'results';
+  | 'results'
+  | 'facts';
 
 export const LAYOUT_VERSION = 'v1';
 

@@ -11,6 +11,7 @@ import type { FileTree } from '../../planning/rootfs/file-tree.ts';
 import type { AssembledRootfs } from '../image/assemble-image.ts';
 import { openBaseImage, unpackBaseImage } from '../image/base-image.ts';
 import type { OpenImage } from '../image/open-image.ts';
+import { openPackageFacts } from '../image/package-facts.ts';
 import { runSettings } from '../image/run-settings.ts';
 
 /** Reads files of the packages: call it while they are open. Failures of a base image. */
@@ -19,34 +20,38 @@ export async function checkRootfs(
   assembled: AssembledRootfs,
   policy: HardeningPolicy,
 ): Promise<HardeningReport> {
-  const { arch, rootfs, read } = assembled;
-  const { events } = image.host;
-  events({ type: 'phase-started', phase: 'check', arch });
+  const { arch, rootfs, read, packages } = assembled;
+  const { host, store } = image;
+  host.events({ type: 'phase-started', phase: 'check', arch });
+  const known = openPackageFacts(store, packages, read);
+  const report = await withBaseBelow(image, assembled, (tree, base) => {
+    // Without layers: only what it says about running is wanted.
+    const { config, manifest } = planImage({
+      ...runSettings(rootfs.config),
+      platform: platformOf(arch),
+      created: assembled.created.text,
+      layers: [],
+      ...(base && { base }),
+    });
+    return checkImage({ arch, tree, run: config.run, history: [], annotations: manifest.annotations, known }, policy);
+  });
+  // A damaged cache must not be the reason for a no.
+  if (report.findings.some(({ level }) => level === 'error')) assembled.assertIntact();
+  host.events({ type: 'phase-finished', phase: 'check', arch });
+  return report;
+}
+
+/** The tree as a container sees it: on top of the base image, where there is one. */
+async function withBaseBelow<T>(
+  image: OpenImage,
+  { arch, rootfs, read, isWhole }: AssembledRootfs,
+  work: (tree: FileTree, base: Image | undefined) => T,
+): Promise<T> {
   const base = await openBaseImage(image, arch);
-  const below = base === undefined || assembled.isWhole ? undefined : await unpackBaseImage(image, arch);
+  const below = base === undefined || isWhole ? undefined : await unpackBaseImage(image, arch);
   try {
-    const tree = below === undefined ? rootfs.tree : overlayTrees(below, { tree: rootfs.tree, read });
-    const report = checkTree(assembled, tree, policy, base?.image);
-    events({ type: 'phase-finished', phase: 'check', arch });
-    return report;
+    return work(below === undefined ? rootfs.tree : overlayTrees(below, { tree: rootfs.tree, read }), base?.image);
   } finally {
     below?.close();
   }
-}
-
-function checkTree(
-  { arch, rootfs, created }: AssembledRootfs,
-  tree: FileTree,
-  policy: HardeningPolicy,
-  base?: Image,
-): HardeningReport {
-  // Without layers: only what it says about running is wanted.
-  const { config, manifest } = planImage({
-    ...runSettings(rootfs.config),
-    platform: platformOf(arch),
-    created: created.text,
-    layers: [],
-    ...(base && { base }),
-  });
-  return checkImage({ arch, tree, run: config.run, history: [], annotations: manifest.annotations }, policy);
 }

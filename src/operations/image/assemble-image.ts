@@ -1,5 +1,6 @@
 // One architecture from chosen packages to an image whose layers lie in a blob directory.
 
+import { createHash } from 'node:crypto';
 import { Failure } from '../../base/failure.ts';
 import { changedFile, type DiskFile, openDiskFiles } from '../../effects/files/disk-files.ts';
 import type { ImageTree } from '../../effects/image/image-tree.ts';
@@ -15,7 +16,7 @@ import type { Moment } from '../../formats/oci/timestamps.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
 import type { Rootfs } from '../../planning/rootfs/assemble.ts';
-import { contentSize, type DamagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
+import { contentSize, type DamagedContent, damagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
 import type { Host } from '../host.ts';
@@ -23,6 +24,7 @@ import { openBaseImage, unpackBaseImage } from './base-image.ts';
 import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
+import { forgetPackageFacts } from './package-facts.ts';
 import { type ResolvedImage, readBasePackages } from './resolve-image.ts';
 import { runSettings } from './run-settings.ts';
 import { stackRootfs } from './stack-rootfs.ts';
@@ -41,6 +43,8 @@ export interface AssembledRootfs {
   readonly dataTars: readonly string[];
   /** What decides the bytes of each of `dataTars`. */
   readonly dataHashes: readonly string[];
+  /** Reads all packages through; throws as for damaged content where one is not what it was when it was verified. */
+  assertIntact(): void;
   close(): void;
 }
 
@@ -85,6 +89,7 @@ export async function withRootfs<T>(
       if (damaged === undefined || handle === undefined || fetchedAgain.has(damaged.packageIndex)) throw error;
       fetchedAgain.add(damaged.packageIndex);
       handle.discard();
+      forgetPackageFacts(image.store, handle.package);
       const { info } = handle.package;
       image.host.events({
         type: 'warning',
@@ -191,9 +196,25 @@ function assemble(
     readInto,
     dataTars: [...handles.map((handle) => handle.dataTarPath), ...none, ...files.map(({ file }) => file)],
     dataHashes: [...installed.map(({ info }) => info.dataHash), ...none, ...files.map(({ sha256 }) => sha256)],
+    assertIntact: () => {
+      handles.forEach(assertIntact);
+    },
     close: disk.close,
   };
 }
+
+function assertIntact(handle: PackageHandle, packageIndex: number): void {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  for (let at = 0; at < handle.dataTarBytes; at += READ_BYTES) {
+    const chunk = buffer.subarray(0, Math.min(READ_BYTES, handle.dataTarBytes - at));
+    handle.readInto(at, chunk);
+    hash.update(chunk);
+  }
+  if (hash.digest('hex') !== handle.dataTarSha256) throw damagedContent(handle.package.info.name, packageIndex);
+}
+
+const READ_BYTES = 1024 * 1024;
 
 export function warnIncomplete(host: Host, arch: string, warnings: readonly string[]): void {
   for (const message of warnings) {

@@ -23,7 +23,7 @@ import { scoreImage } from './score.ts';
 import { checkScriptInterpreters } from './script-interpreter.ts';
 
 export function checkImage(subject: ImageSubject, policy: HardeningPolicy): HardeningReport {
-  const files = collectFiles(subject.tree);
+  const files = collectFiles(subject.tree, subject.known);
   const database = readPackageDatabase(subject.tree);
   const scripts = readUnrunScripts(subject.tree);
   const entrypoint = checkEntrypoint(subject, files);

@@ -4,6 +4,7 @@ import { apkArchitecture } from '../config/architecture.ts';
 import { contentSize } from '../rootfs/content.ts';
 import type { FileNode, FileTree, TreeNode } from '../rootfs/file-tree.ts';
 import { type ElfFacts, type FileFacts, readFileFacts } from './file-facts.ts';
+import type { KnownFacts } from './package-facts.ts';
 
 interface ImageFile {
   /** Without leading slash. */
@@ -20,17 +21,23 @@ export interface ImageFiles {
   factsOf(node: FileNode): FileFacts | undefined;
 }
 
-export function collectFiles(tree: FileTree): ImageFiles {
+/** `known` spares the reading of files of packages. */
+export function collectFiles(tree: FileTree, known: KnownFacts = () => undefined): ImageFiles {
   const entries = [...tree.walk()];
   const facts = new Map<FileNode, FileFacts | undefined>();
-  const known: ImageFile[] = [];
+  const telling: ImageFile[] = [];
   for (const [path, node] of entries) {
     if (node.kind !== 'file' || facts.has(node)) continue;
-    const found = readFileFacts(path, contentSize(node.content), (at, length) => tree.readRange(node, at, length));
+    const { content } = node;
+    const ofPackage = content.kind === 'packaged' ? known(content.packageIndex) : undefined;
+    const found =
+      ofPackage !== undefined && content.kind === 'packaged'
+        ? ofPackage.get(content.offset)
+        : readFileFacts(path, contentSize(content), (at, length) => tree.readRange(node, at, length));
     facts.set(node, found);
-    if (found !== undefined) known.push({ path, node, facts: found });
+    if (found !== undefined) telling.push({ path, node, facts: found });
   }
-  return { entries, known, factsOf: (node) => facts.get(node) };
+  return { entries, known: telling, factsOf: (node) => facts.get(node) };
 }
 
 /** e_machine and class of an architecture's programs; the second line: what its kernels also run. */

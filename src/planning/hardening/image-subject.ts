@@ -4,6 +4,7 @@
 import type { RunConfig } from '../../formats/oci/image-config.ts';
 import type { TextMap } from '../../formats/oci/json-object.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
+import type { KnownFacts } from './package-facts.ts';
 
 export interface ImageSubject {
   /** OCI form: `amd64`, `arm/v7`. */
@@ -14,4 +15,6 @@ export interface ImageSubject {
   /** The commands that made the image, as far as its history tells. */
   readonly history: readonly string[];
   readonly annotations: TextMap;
+  /** Facts of packages that were taken earlier. */
+  readonly known?: KnownFacts;
 }

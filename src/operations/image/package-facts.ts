@@ -1,0 +1,46 @@
+// Facts of packages for the hardening contract, kept in the store beside the packages: a build of known packages reads none of their
+// files for it. The key names this very stave too, since what counts as a fact changes with the checks.
+
+import { digestHex, sha256 } from '../../base/digest.ts';
+import { SOURCES, VERSION } from '../../base/version.ts';
+import type { Store } from '../../effects/store/store.ts';
+import type { Package } from '../../formats/apk/package.ts';
+import {
+  type KnownFacts,
+  type PackageFacts,
+  parsePackageFacts,
+  printPackageFacts,
+  readPackageFacts,
+} from '../../planning/hardening/package-facts.ts';
+import type { PackagedRead } from '../../planning/rootfs/content.ts';
+
+/** `packages` in the order of their indexes; contents with a higher index belong to none, and are not known. */
+export function openPackageFacts(store: Store, packages: readonly Package[], read: PackagedRead): KnownFacts {
+  const opened = new Map<number, PackageFacts>();
+  return (index) => {
+    const pkg = packages[index];
+    // The user's own files have no archive with a digest.
+    if (pkg === undefined || pkg.info.dataHash === '') return undefined;
+    const facts = opened.get(index) ?? factsOf(store, pkg, (offset, length) => read(index, offset, length));
+    opened.set(index, facts);
+    return facts;
+  };
+}
+
+/** For a package whose files turned out to be damaged. */
+export function forgetPackageFacts(store: Store, pkg: Package): void {
+  store.discard('facts', keyOf(pkg));
+}
+
+function factsOf(store: Store, pkg: Package, read: (offset: number, length: number) => Uint8Array): PackageFacts {
+  const key = keyOf(pkg);
+  const record = store.readRecord('facts', key);
+  if (record !== undefined) return parsePackageFacts(Buffer.from(record).toString());
+  const facts = readPackageFacts(pkg.entries, read);
+  store.writeRecord('facts', key, printPackageFacts(facts));
+  return facts;
+}
+
+function keyOf({ info }: Package): string {
+  return digestHex(sha256(JSON.stringify([info.dataHash, VERSION, SOURCES])));
+}
