@@ -119,4 +119,6 @@ export const LIMITS = {
   attestationBytes: 128 * MiB,
   /** Signatures and attestations of one image that are looked at; published images have below 50. */
   imageSignatures: 200,
+  /** Platforms of an index that are looked at one by one; real ones have below 20. */
+  consumerPlatforms: 64,
 } as const;

@@ -28,6 +28,7 @@ import type { PackageList } from '../operations/show-packages.ts';
 import type { KeyFiles } from '../operations/sign/keys.ts';
 import type { AttestReport, AttestRequest, SignImageRequest } from '../operations/sign/sign.ts';
 import type { SignReport } from '../operations/sign/sign-image.ts';
+import type { ConsumerReport, VerifyAsRequest } from '../operations/verify/consumers/verify-as.ts';
 import type { DownloadReport, DownloadRequest } from '../operations/verify/download.ts';
 import type { TrustSignerReport, TrustSignerRequest } from '../operations/verify/trust-signer.ts';
 import type {
@@ -70,6 +71,7 @@ export interface Operations {
   signReference(request: SignImageRequest, host: Host): Promise<SignReport>;
   attestReference(request: AttestRequest, host: Host): Promise<AttestReport>;
   verifyReference(request: VerifyReferenceRequest, host: Host): Promise<VerifyReport>;
+  verifyAs(request: VerifyAsRequest, host: Host): Promise<ConsumerReport>;
   verifyAttestation(request: VerifyAttestationRequest, host: Host): Promise<VerifyAttestationReport>;
   /** `prefix` names the files. */
   generateKeys(prefix: string, host: Host): Promise<KeyFiles>;
@@ -116,6 +118,8 @@ export const operations: Operations = {
   attestReference: async (request, host) => (await import('../operations/sign/sign.ts')).attestReference(request, host),
   verifyReference: async (request, host) =>
     (await import('../operations/verify/verify.ts')).verifyReference(request, host),
+  verifyAs: async (request, host) =>
+    (await import('../operations/verify/consumers/verify-as.ts')).verifyAs(request, host),
   verifyAttestation: async (request, host) =>
     (await import('../operations/verify/verify.ts')).verifyAttestation(request, host),
   generateKeys: async (prefix, host) => (await import('../operations/sign/keys.ts')).generateKeys(prefix, host),

@@ -2,7 +2,7 @@
 
 import { COMMAND_GROUP, type CommandPlan } from './command-plan.ts';
 import { addPasswordSwitch, addSigningFlags } from './signing-flags.ts';
-import { addAnnotations, addLayoutFlag, addVerifyFlags } from './verify-flags.ts';
+import { addAnnotations, addConsumerFlag, addLayoutFlag, addVerifyFlags } from './verify-flags.ts';
 
 const group = COMMAND_GROUP.trust;
 const REFERENCE = ['image', 'a reference'] as const;
@@ -50,8 +50,12 @@ const VERIFY: readonly CommandPlan[] = [
       'stave verify ghcr.io/org/app:1.0.0',
       'stave verify ghcr.io/org/app:1.0.0 --key cosign.pub --insecure-ignore-tlog',
       'stave verify ghcr.io/org/app@sha256:... --layout app/ --offline',
+      'stave verify ghcr.io/org/app:1.0.0 --as kyverno',
     ],
-    extra: addVerifyFlags,
+    extra: (command) => {
+      addVerifyFlags(command);
+      addConsumerFlag(command);
+    },
     load: async () => (await import('./commands/verify.ts')).runVerify,
   },
   {

@@ -2,11 +2,14 @@
 
 import { type Command, Option } from 'commander';
 import { Failure } from '../base/failure.ts';
+import type { ConsumerName } from '../operations/verify/consumers/consumer.ts';
 import type { VerifyReferenceRequest } from '../operations/verify/verify.ts';
 import { parseCsvLine } from './csv-list.ts';
-import { addSwitch, type Flags, listFlag, registryFlags, textFlag } from './flags.ts';
+import { addSwitch, choiceFlag, type Flags, listFlag, registryFlags, textFlag } from './flags.ts';
 
 const GROUP = 'Whose signature counts:';
+/** Those of `operations/verify/consumers`, which the entry of the command line does not load. */
+const CONSUMER_NAMES: readonly ConsumerName[] = ['cosign2', 'cosign3', 'kyverno', 'policy-controller', 'gh'];
 
 export function addVerifyFlags(command: Command): void {
   const add = (flags: string, description: string) =>
@@ -25,6 +28,12 @@ export function addVerifyFlags(command: Command): void {
   addAnnotations(command, 'an annotation that must be signed');
   addSwitch(command, 'offline', false, 'open no network connection; needs --layout');
   addLayoutFlag(command);
+}
+
+/** What only `verify` can: look with the eyes of somebody else. */
+export function addConsumerFlag(command: Command): void {
+  const names = CONSUMER_NAMES.join(', ');
+  command.option('--as <CONSUMER>', `say whether another verifier would accept it: ${names}`);
 }
 
 export function addAnnotations(command: Command, what: string): void {
@@ -55,6 +64,11 @@ export function verifyRequest(reference: string, flags: Flags): VerifyReferenceR
     annotations: annotationFlags(flags),
     offline: flags['offline'] === true,
   };
+}
+
+/** Failure USAGE_FLAG for a name that is none. */
+export function consumerFlag(flags: Flags): ConsumerName | undefined {
+  return choiceFlag(flags, 'as', CONSUMER_NAMES);
 }
 
 /** Failure USAGE_FLAG for a word without `=`. */

@@ -5,12 +5,24 @@ import type { VerifyAttestationReport, VerifyReport } from '../../operations/ver
 import { textFlag } from '../flags.ts';
 import type { CommandRun } from '../session.ts';
 import { given } from '../source-request.ts';
+import { printConsumerReport } from '../ui/consumer-text.ts';
 import { printAttestationVerdict, printVerdict } from '../ui/verify-text.ts';
-import { verifyRequest } from '../verify-flags.ts';
+import { consumerFlag, verifyRequest } from '../verify-flags.ts';
+
+/** What cannot be known is no yes. */
+const CONSUMER_EXIT = { accepted: EXIT.ok, refused: EXIT.refused, unknown: EXIT.refused, absent: EXIT.absent } as const;
 
 export const runVerify: CommandRun = async (session, [reference = ''], flags) => {
-  const { verifyReference } = await session.operations();
-  const report = await verifyReference(verifyRequest(reference, flags), session.host);
+  const { verifyReference, verifyAs } = await session.operations();
+  const request = verifyRequest(reference, flags);
+  const consumer = consumerFlag(flags);
+  if (consumer !== undefined) {
+    const seen = await verifyAs({ ...request, consumer }, session.host);
+    const exitCode = CONSUMER_EXIT[seen.outcome];
+    session.result({ ...seen, exitCode }, printConsumerReport(seen, session.paint));
+    return exitCode;
+  }
+  const report = await verifyReference(request, session.host);
   const exitCode = verifyExit(report);
   session.result({ ...report, exitCode }, printVerdict(report, session.paint));
   return exitCode;

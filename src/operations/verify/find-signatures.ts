@@ -30,12 +30,14 @@ export interface StoredSignature {
   /** `referrer sha256:...`, or `tag sha256-....sig, layer 2`. */
   readonly place: string;
   readonly format: SignatureFormat;
+  /** Of the layer that holds it; '' where there is none. */
+  readonly mediaType: string;
   /** Undefined where it cannot be read: `problem` says why. */
   readonly content: SignatureContent | undefined;
   readonly problem: string | undefined;
 }
 
-interface SignatureContent {
+export interface SignatureContent {
   /** As `verifyBundle` takes it. */
   readonly bundle: unknown;
   /** The signed bytes, where the bundle has them not. */
@@ -58,26 +60,28 @@ export async function findSignatures(store: ImageStore, image: Digest): Promise<
     if (!isBundleType(type) && type !== OCI11_SIGNATURE_TYPE) continue;
     refuseTooMany(found.length + 1, image);
     const format = isBundleType(type) ? 'bundle' : 'oci11';
-    found.push(...(await readManifest(store, referrer.digest, `referrer ${referrer.digest}`, format, image)));
+    found.push(...(await readSignatureManifest(store, referrer.digest, `referrer ${referrer.digest}`, format, image)));
   }
   for (const tag of [signatureTag(image), attestationTag(image)]) {
     if ((await store.resolve(tag)) === undefined) continue;
-    found.push(...(await readManifest(store, tag, `tag ${tag}`, 'legacy', image)));
+    found.push(...(await readSignatureManifest(store, tag, `tag ${tag}`, 'legacy', image)));
   }
   refuseTooMany(found.length, image);
   return found;
 }
 
-async function readManifest(
+/** The signatures in one manifest, one for each layer. Failures of the store, and IMAGE_INVALID for too many. */
+export async function readSignatureManifest(
   store: ImageStore,
   tagOrDigest: string,
   place: string,
   format: SignatureFormat,
   image: Digest,
 ): Promise<StoredSignature[]> {
-  const broken = (problem: string, where = place): StoredSignature => ({
+  const broken = (problem: string, where = place, mediaType = ''): StoredSignature => ({
     place: where,
     format,
+    mediaType,
     content: undefined,
     problem,
   });
@@ -93,8 +97,11 @@ async function readManifest(
       const bytes = await readSmallBlob(store.blobs, layer, LIMITS.attestationBytes);
       return format === 'bundle' ? bundleContent(bytes, where) : legacyContent(bytes, layer, where);
     });
+    const { mediaType } = layer;
     stored.push(
-      typeof content === 'string' ? broken(content, where) : { place: where, format, content, problem: undefined },
+      typeof content === 'string'
+        ? broken(content, where, mediaType)
+        : { place: where, format, mediaType, content, problem: undefined },
     );
   }
   return stored;

@@ -24,7 +24,7 @@ export interface VerifyRequest {
   readonly annotations?: TextMap;
 }
 
-interface SignatureFinding extends SignatureVerdict {
+export interface SignatureFinding extends SignatureVerdict {
   readonly place: string;
   readonly format: SignatureFormat;
   /** Undefined where it cannot be read. */
@@ -103,7 +103,11 @@ export async function verifyAttestations(request: VerifyRequest, predicateType: 
 }
 
 /** The verdict against the first expectation that it fulfils, or against the last. */
-async function findingOf(stored: StoredSignature, image: Digest, request: VerifyRequest): Promise<SignatureFinding> {
+export async function findingOf(
+  stored: StoredSignature,
+  image: Digest,
+  request: Omit<VerifyRequest, 'store' | 'reference'>,
+): Promise<SignatureFinding> {
   const { place, format, content, problem } = stored;
   const about = { place, format, predicateType: content?.predicateType };
   let verdict = refused('malformed', problem ?? 'nobody is expected to have signed it');

@@ -28,6 +28,15 @@ import { nameOf, type Repository, scopesOf } from './repository.ts';
 const LEAST_SETTLE_MS = 200;
 const LABELLING_IN_FLIGHT = 4;
 
+/** A list of referrers as the registry has it, mistakes of whoever wrote it included: what other clients see. */
+export interface ReferrerListing {
+  readonly entries: readonly Descriptor[];
+  /** `tag` where there is no referrers API. */
+  readonly from: 'api' | 'tag';
+  /** What the referrers API answered: clients differ in which answers mean "there is none". */
+  readonly apiStatus: number;
+}
+
 /** One repository's referrers. Changes of one list wait for each other. */
 export class Referrers {
   readonly #repository: Repository;
@@ -46,8 +55,22 @@ export class Referrers {
     return ofType(found ?? (await this.#fromTag(subject)), artifactType);
   }
 
+  /** All of that subject, nothing filled in or left out. */
+  async listing(subject: Digest): Promise<ReferrerListing> {
+    const { status: apiStatus, entries } = await this.#askApi(subject);
+    if (entries !== undefined) return { entries, from: 'api', apiStatus };
+    return { entries: await this.#entriesOfTag(subject), from: 'tag', apiStatus };
+  }
+
   /** undefined where the registry has no referrers API. Trouble that may pass is a Failure: it proves nothing. */
   async fromApi(subject: Digest, artifactType?: string): Promise<Descriptor[] | undefined> {
+    return (await this.#askApi(subject, artifactType)).entries;
+  }
+
+  async #askApi(
+    subject: Digest,
+    artifactType?: string,
+  ): Promise<{ status: number; entries: Descriptor[] | undefined }> {
     const { connection, name } = this.#repository;
     const filter = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType })}`;
     const request = {
@@ -59,12 +82,12 @@ export class Referrers {
     } as const;
     const first = await connection.read(request, LIMITS.registryPageBytes);
     if (isRetryableStatus(first.status)) await connection.refuse(first, request);
-    if (first.status !== 200 || !isIndex(first)) return undefined;
-    const found: Descriptor[] = [];
+    if (first.status !== 200 || !isIndex(first)) return { status: first.status, entries: undefined };
+    const entries: Descriptor[] = [];
     for await (const page of readPages(connection, request, first)) {
-      found.push(...parseIndexManifest(page.bytes, `the referrers of ${subject}`).manifests);
+      entries.push(...parseIndexManifest(page.bytes, `the referrers of ${subject}`).manifests);
     }
-    return found;
+    return { status: first.status, entries };
   }
 
   /**
@@ -81,11 +104,15 @@ export class Referrers {
     return { ...referrer.descriptor, ...pushed };
   }
 
-  async #fromTag(subject: Digest): Promise<Descriptor[]> {
+  async #entriesOfTag(subject: Digest): Promise<readonly Descriptor[]> {
     const tag = referrersTag(subject);
     const found = await findManifest(this.#repository, tag);
     if (found === undefined) return [];
-    const { manifests } = parseList(found.descriptor, found.bytes, nameOf(this.#repository, tag));
+    return parseList(found.descriptor, found.bytes, nameOf(this.#repository, tag)).manifests;
+  }
+
+  async #fromTag(subject: Digest): Promise<Descriptor[]> {
+    const manifests = await this.#entriesOfTag(subject);
     const unlabelled = manifests.filter(isUnlabelled);
     if (unlabelled.length > LIMITS.unlabelledReferrers) return [...manifests];
     const labelled = await mapBounded(unlabelled, LABELLING_IN_FLIGHT, (entry) => this.#labelled(entry));

@@ -15,7 +15,7 @@ import {
   putManifest,
   resolveManifest,
 } from './manifests.ts';
-import { Referrers } from './referrers.ts';
+import { type ReferrerListing, Referrers } from './referrers.ts';
 import { RegistryConnection, type RegistryOptions } from './registry-connection.ts';
 import type { Repository } from './repository.ts';
 import { listTags } from './tags.ts';
@@ -49,6 +49,8 @@ export interface RegistryClient {
   deleteBlob(digest: Digest): Promise<boolean>;
   /** What refers to that manifest: from the referrers API, or from the tag where there is none. */
   referrers(digest: Digest, artifactType?: string): Promise<Descriptor[]>;
+  /** The same list as it is in the registry, without anything that we make good. */
+  listReferrers(digest: Digest): Promise<ReferrerListing>;
   /** Stores a manifest whose `subject` is that one, so that `referrers` finds it. REGISTRY_CONFLICT. */
   attachReferrer(subject: Descriptor, mediaType: string, manifestBytes: Uint8Array): Promise<PushedManifest>;
   close(): Promise<void>;
@@ -78,6 +80,7 @@ export function openRegistry(
     deleteTag: (tag) => deleteManifest(target, tag),
     deleteBlob: (digest) => deleteBlob(target, digest),
     referrers: (digest, artifactType) => referrers.list(digest, artifactType),
+    listReferrers: (digest) => referrers.listing(digest),
     attachReferrer: (subject, mediaType, bytes) => referrers.attach(subject, mediaType, bytes),
     close: () => connection.close(),
   };
