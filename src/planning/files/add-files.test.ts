@@ -24,6 +24,7 @@ const BASE = testPackage({ name: 'base' }, [
   'file usr/bin/tool 755 tool',
   'link bin usr/bin',
   'dir tmp 777',
+  'link lost nowhere',
 ]);
 
 // It plays no part here.
@@ -99,6 +100,26 @@ describe('addFiles', () => {
     expect(tree.readText('usr/lib/apk/db/installed')).toContain('F:usr\nF:usr/bin\nM:0:0:0700\nR:app\nZ:Q1');
     expect(tree.readText('etc/apk/world')).toBe('base\nfiles-g\nzebra\n');
     expect(tree.lookup('bin', { follow: false })?.kind).toBe('symlink');
+  });
+
+  it('puts the content of a folder where a link to a folder leads', () => {
+    const { tree } = add(
+      group([
+        { kind: 'directory', path: 'bin', owner: 'web', archs: [], mode: 0o755 },
+        { kind: 'directory', path: 'bin/deep', owner: 'web', archs: [], mode: 0o755 },
+        file('bin/deep/x'),
+      ]),
+    );
+    expect(tree.lookup('bin', { follow: false })?.kind).toBe('symlink');
+    const record = /P:files-g[\s\S]*/.exec(tree.readText('usr/lib/apk/db/installed') ?? '')?.[0];
+    expect(record?.match(/^[FMRa]:.*$/gm)).toEqual([
+      'F:usr',
+      'F:usr/bin',
+      'M:0:0:0700',
+      'F:usr/bin/deep',
+      'M:1000:2000:0755',
+      'R:x',
+    ]);
   });
 
   it('does not change the tree below', () => {
@@ -181,6 +202,12 @@ describe('addFiles', () => {
     ],
     ['a file over a link to a folder', [file('bin', 'x')], 'FILE_CONFLICT', '"bin" is already owned by base'],
     ['a folder in the image', [file('usr', 'x')], 'FILE_CONFLICT', '"/usr" is a folder in the image'],
+    [
+      'a folder over a link to nothing',
+      [{ kind: 'directory', path: 'lost', owner: '', archs: [], mode: 0o755 }],
+      'FILE_CONFLICT',
+      '"/lost" is a link in the image, and leads to no folder',
+    ],
     ['a file in the image', [file('etc/passwd/x')], 'FILE_CONFLICT', '"/etc/passwd" is a file in the image'],
     ['both file and folder', [file('x'), file('x/y')], 'FILE_CONFLICT', '"/x" is both a file and the folder of "/x/y"'],
     ['two contents', [file('x', 'a'), file('x', 'b')], 'FILE_CONFLICT', 'two things of the group "g" go to "/x"'],

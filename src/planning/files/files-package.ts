@@ -56,7 +56,7 @@ export function planFilesPackage(group: CollectedGroup, target: FilesTarget): Fi
   const contents = new Map<string, FileContent>();
   const digests = new Map<string, string>();
   for (const collected of wanted) {
-    const path = tree.realPath(collected.path);
+    const path = collected.kind === 'directory' ? realFolder(tree, collected.path) : tree.realPath(collected.path);
     const entry = entryOf(collected, path, { ...ownerOf(collected.owner), mtime: epochSeconds });
     const known = entries.get(path);
     if (known !== undefined && !agree(known, entry)) throw twice(group, path);
@@ -70,6 +70,13 @@ export function planFilesPackage(group: CollectedGroup, target: FilesTarget): Fi
   for (const path of [...entries.keys()]) addParents(entries, path, tree, epochSeconds);
   const sorted = [...entries.values()].sort((a, b) => comparePaths(a.name, b.name)).map((e) => keepExisting(e, tree));
   return { group, package: packageOf(group, arch, sorted, digests, epochSeconds), contents };
+}
+
+/** Where the content of a folder goes: a link to a folder is that folder. */
+function realFolder(tree: FileTree, path: string): string {
+  if (tree.lookup(path, { follow: false })?.kind !== 'symlink') return tree.realPath(path);
+  if (tree.lookup(path)?.kind === 'directory') return tree.realPath(`${path}/x`).slice(0, -'/x'.length);
+  throw new Failure('FILE_CONFLICT', `"/${path}" is a link in the image, and leads to no folder`);
 }
 
 type Normal = Pick<TarEntry, 'uid' | 'gid' | 'mtime'>;
