@@ -5,7 +5,7 @@ import { parseDependency } from '../formats/apk/dependency.ts';
 import type { IndexRecord } from '../formats/apk/index-record.ts';
 import type { Host } from './host.ts';
 import { chooseShown } from './image/choose-shown.ts';
-import { groupSource, type ListedGroup, listGroups } from './image/listed-groups.ts';
+import { type ListedGroup, listGroups, printGroupPlace } from './image/listed-groups.ts';
 import { openKeys, withImage } from './image/open-image.ts';
 import type { SourceRequest } from './image/request.ts';
 import { openIndexes } from './image/resolve-image.ts';
@@ -74,7 +74,7 @@ class DotGraph {
 
   /** The user's own files. */
   own(from: string, group: ListedGroup): void {
-    this.line(`${identifier(group.name)} [${labelled(group, groupSource(group))}];`);
+    this.line(`${identifier(group.name)} [${labelled(group, printGroupPlace(group))}];`);
     this.edge(from, group.name);
   }
 

@@ -2,7 +2,7 @@
 
 import type { Host } from './host.ts';
 import { chooseShown } from './image/choose-shown.ts';
-import { groupSource, listGroups } from './image/listed-groups.ts';
+import { listGroups, printGroupPlace } from './image/listed-groups.ts';
 import { openKeys, withImage } from './image/open-image.ts';
 import type { SourceRequest } from './image/request.ts';
 import { chosenPackage, openIndexes } from './image/resolve-image.ts';
@@ -34,7 +34,7 @@ export async function listPackages(request: SourceRequest, host: Host): Promise<
         }),
         ...groups
           .filter((group) => group.archs.includes(arch))
-          .map((group) => ({ name: group.name, version: group.version, source: groupSource(group) })),
+          .map((group) => ({ name: group.name, version: group.version, source: printGroupPlace(group) })),
       ],
     }));
   });

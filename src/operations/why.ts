@@ -11,7 +11,7 @@ import { printWhyNot, whyNot } from '../planning/solver/why-not.ts';
 import type { Host } from './host.ts';
 import { chooseShown } from './image/choose-shown.ts';
 import { fetchPackages } from './image/fetch-packages.ts';
-import { findGroup, groupSource, type ListedGroup, listGroups } from './image/listed-groups.ts';
+import { findGroup, type ListedGroup, listGroups, printGroupPlace } from './image/listed-groups.ts';
 import { type OpenImage, openKeys, withImage } from './image/open-image.ts';
 import type { SourceRequest } from './image/request.ts';
 import { baseWorld, openIndexes, resolveFromLock } from './image/resolve-image.ts';
@@ -97,7 +97,7 @@ function refuseOddName(text: string): void {
 function groupLines(group: ListedGroup, asked: string): string[] {
   const label = `${group.name}-${group.version}`;
   const head = asked === group.name ? label : `"${asked}" is ${label}`;
-  return [head, `  from ${groupSource(group)}`];
+  return [head, `  from ${printGroupPlace(group)}`];
 }
 
 /** What to ask next about a package that is not installed. */

@@ -140,6 +140,21 @@ describe('collectTree', () => {
     expect(() => collect(source)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
   });
 
+  it('knows programs by how they begin where the file system does not know them', () => {
+    put('config/plain/script', '#!/bin/sh\n', 0o666);
+    put('config/plain/elf', '\x7fELF...', 0o666);
+    put('config/plain/text', 'x', 0o777);
+    put('config/plain/empty', '', 0o777);
+    const modes = (hasBits: boolean, mode?: number) => {
+      const source = { from: 'plain', inline: undefined, url: '', sha256: '', to: '/x', mode, owner: '' };
+      const entries = collectTree({ ...source, exclude: [], archs: [] }, root, { files: 9, bytes: 99 }, hasBits);
+      return entries.flatMap((e) => (e.kind === 'file' ? `${e.path} ${e.mode.toString(8)}` : []));
+    };
+    expect(modes(true)).toEqual(['x/elf 644', 'x/empty 755', 'x/script 644', 'x/text 755']);
+    expect(modes(false)).toEqual(['x/elf 755', 'x/empty 644', 'x/script 755', 'x/text 644']);
+    expect(new Set(modes(false, 0o640).map((line) => line.split(' ')[1]))).toEqual(new Set(['640']));
+  });
+
   it('refuses pipes without waiting for them', () => {
     mkdirSync(join(root, 'odd'));
     execFileSync('mkfifo', [join(root, 'odd/pipe')]);

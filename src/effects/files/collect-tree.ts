@@ -21,10 +21,15 @@ import { digestFile, unreadable } from './file-digests.ts';
 
 /**
  * The entries for one source with a `from`. `root` is the absolute folder that relative paths count from and must stay in. Failures
- * CONFIG_NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE, ARCHIVE_LIMIT.
+ * CONFIG_NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE, ARCHIVE_LIMIT. `hasExecutableBits`: the file system has them.
  */
-export function collectTree(source: FileSource, root: string, budget: CollectionBudget): CollectedEntry[] {
-  const walk = new TreeWalk(source, budget);
+export function collectTree(
+  source: FileSource,
+  root: string,
+  budget: CollectionBudget,
+  hasExecutableBits: boolean = process.platform !== 'win32',
+): CollectedEntry[] {
+  const walk = new TreeWalk(source, budget, hasExecutableBits);
   const { from, to } = source;
   if (!isPattern(from)) {
     const path = placeInside(root, from);
@@ -78,7 +83,10 @@ class TreeWalk {
   readonly #exclusion: Exclusion;
   readonly #budget: CollectionBudget;
 
-  constructor(source: FileSource, budget: CollectionBudget) {
+  readonly #hasExecutableBits: boolean;
+
+  constructor(source: FileSource, budget: CollectionBudget, hasExecutableBits: boolean) {
+    this.#hasExecutableBits = hasExecutableBits;
     this.#source = source;
     this.#exclusion = exclusion(source.exclude);
     this.#budget = budget;
@@ -114,11 +122,13 @@ class TreeWalk {
         hint: 'leave it out with "exclude"',
       });
     }
-    const { sizeBytes, sha1, sha256, mode } = digestFile(path, this.#name(below));
+    const { sizeBytes, sha1, sha256, mode, isProgram } = digestFile(path, this.#name(below), this.#budget.bytes);
+    // Where the disk does not know it, what programs and scripts begin with has to do.
+    const isExecutable = this.#hasExecutableBits ? (mode & 0o111) !== 0 : isProgram;
     this.#add({
       kind: 'file',
       ...fields,
-      mode: this.#source.mode ?? ((mode & 0o111) === 0 ? 0o644 : 0o755),
+      mode: this.#source.mode ?? (isExecutable ? 0o755 : 0o644),
       sizeBytes,
       sha1,
       sha256,

@@ -13,27 +13,34 @@ export interface FileDigests {
   readonly sha256: string;
   /** As the file system has it. */
   readonly mode: number;
+  /** It begins as programs and scripts do. */
+  readonly isProgram: boolean;
 }
+
+const PROGRAMS = [Buffer.from('\x7fELF', 'latin1'), Buffer.from('#!')];
 
 const CHUNK = Buffer.allocUnsafeSlow(1024 * 1024);
 
-/** `name` is what the user calls it. Failure FILE_UNREADABLE. */
-export function digestFile(path: string, name: string): FileDigests {
+/** `name` is what the user calls it. Failures FILE_UNREADABLE, ARCHIVE_LIMIT for a file that has, or goes on to, more bytes. */
+export function digestFile(path: string, name: string, mostBytes = Number.POSITIVE_INFINITY): FileDigests {
   const file = open(path, name);
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw new Failure('FILE_UNREADABLE', `"${name}" is no regular file any more`);
     const [sha1, sha256] = [createHash('sha1'), createHash('sha256')];
     let sizeBytes = 0;
+    let isProgram = false;
     for (;;) {
       const got = readSync(file, CHUNK, 0, CHUNK.length, null);
       if (got === 0) break;
       const bytes = CHUNK.subarray(0, got);
+      if (sizeBytes === 0) isProgram = PROGRAMS.some((start) => bytes.subarray(0, start.length).equals(start));
       sha1.update(bytes);
       sha256.update(bytes);
       sizeBytes += got;
+      if (sizeBytes > mostBytes) throw new Failure('ARCHIVE_LIMIT', `"${name}" has more bytes than may be copied`);
     }
-    return { sizeBytes, sha1: sha1.digest('hex'), sha256: sha256.digest('hex'), mode: stat.mode };
+    return { sizeBytes, sha1: sha1.digest('hex'), sha256: sha256.digest('hex'), mode: stat.mode, isProgram };
   } catch (cause) {
     throw unreadable(name, cause);
   } finally {

@@ -40,7 +40,7 @@ export function findGroup(groups: readonly ListedGroup[], asked: string, arch: s
 }
 
 /** `files of the configuration, image.yaml line 9` */
-export function groupSource({ where }: ListedGroup): string {
+export function printGroupPlace({ where }: ListedGroup): string {
   return where === undefined
     ? 'files of the configuration'
     : `files of the configuration, ${where.file} line ${where.line}`;

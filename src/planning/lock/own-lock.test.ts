@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CollectedGroup } from '../files/collected-group.ts';
 import { type Lock, parseLock, printLock } from './lock.ts';
-import { assertOwnLock, type OwnLock, type OwnLockPlan, planOwnLock } from './own-lock.ts';
+import { assertOwnLock, groupSource, type OwnLock, type OwnLockPlan, planOwnLock } from './own-lock.ts';
 
 const GROUP: CollectedGroup = {
   name: 'g',
@@ -46,6 +46,26 @@ it('lists files in the order of their paths', () => {
 it('is not there where there is nothing to say', () => {
   expect(plan({ groups: [] })).toBeUndefined();
   expect(printLock(EMPTY)).not.toContain('stave');
+});
+
+it('gives account of a group: one digest for all of it, and where it came from', () => {
+  const source = groupSource(GROUP);
+  expect(source).toEqual({ name: 'g', version: '1', sha256: source.sha256, image: '', downloads: [] });
+  const downloaded = (more: object) => ({ ...GROUP.entries[1], ...more }) as CollectedGroup['entries'][number];
+  const others: CollectedGroup[] = [
+    { ...GROUP, image: 'r.io/a@sha256:1' },
+    { ...GROUP, version: '2' },
+    { ...GROUP, entries: [downloaded({ sha256: '33' })] },
+    { ...GROUP, entries: [downloaded({ mode: 0o700 })] },
+    {
+      ...GROUP,
+      entries: [downloaded({ url: 'https://x.test/a' }), downloaded({ path: 'z', url: 'https://x.test/a' })],
+    },
+  ];
+  expect(new Set([source, ...others.map(groupSource)].map((each) => each.sha256)).size).toBe(6);
+  expect(groupSource({ ...GROUP, entries: [...GROUP.entries].reverse() })).toEqual(source);
+  expect(groupSource(others[4]!).downloads).toEqual([{ url: 'https://x.test/a', sha256: '22' }]);
+  expect(groupSource(others[0]!).image).toBe('r.io/a@sha256:1');
 });
 
 it('is read back as it was written', () => {

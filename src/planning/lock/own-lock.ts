@@ -63,6 +63,33 @@ export function lockGroup({ name, version, license, image, entries }: CollectedG
   return { name, version, license, ...(image !== '' && { image }), files };
 }
 
+/** Where a group came from, for whoever gives account of a build. */
+export interface GroupSource {
+  readonly name: string;
+  readonly version: string;
+  /** Hex, of the group as the lock file has it: paths, modes, owners and the digests of all contents. */
+  readonly sha256: string;
+  /** `<image>@sha256:...`, or ''. */
+  readonly image: string;
+  /** Each address once. */
+  readonly downloads: readonly { readonly url: string; readonly sha256: string }[];
+}
+
+export function groupSource(group: CollectedGroup): GroupSource {
+  const { name, version, image } = group;
+  const locked = lockGroup(group);
+  const downloads = new Map<string, string>();
+  for (const { url, content } of locked.files)
+    if (url !== undefined) downloads.set(url, content.slice('sha256-'.length));
+  return {
+    name,
+    version,
+    sha256: digestHex(sha256(JSON.stringify(locked))),
+    image,
+    downloads: [...downloads].map(([url, hex]) => ({ url, sha256: hex })),
+  };
+}
+
 function sortKey({ path, archs }: LockedFile): string {
   return `${path}\0${archs}`;
 }
