@@ -2,6 +2,7 @@
 // held to the lock; in a layer that nothing else moves.
 
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -259,6 +260,17 @@ describe('what cannot be', () => {
       'is a link to "../../x", out of what is copied',
     ],
     ['a pipe', '{from: odd/, to: /x}', 'CONFIG_INVALID', 'odd/pipe is a pipe, which cannot be copied'],
+    ['a device', '{from: /dev/null, to: /x}', 'CONFIG_INVALID', 'is a device, which cannot be copied'],
+    ['what cannot be read', '{from: /proc/self/mem, to: /x}', 'FILE_UNREADABLE', 'cannot read "/proc/self/mem": EIO'],
+    [
+      'a URL that is none',
+      `{url: "http://[x", sha256: ${'0'.repeat(64)}, to: /x}`,
+      'CONFIG_INVALID',
+      'is no valid URL',
+    ],
+    ['the root of the image', '{inline: x, to: /}', 'CONFIG_INVALID', '"/" is the root folder, not a file'],
+    ['a climbing place', '{inline: x, to: /a/../../x}', 'CONFIG_INVALID', 'has a ".." in it'],
+    ['a line break in a name', '{inline: x, to: "/a\\nb"}', 'PATH_INVALID', 'has a line break'],
   ];
   it.each(rows)('%s', async (_name, files, code, message) => {
     const place = shopPlace(
@@ -277,13 +289,41 @@ describe('what cannot be', () => {
     const failure = failureOf(await place.tryBuild());
     expect(failure.code).toBe(code);
     expect(failure.message.replace(/^"odd\//, 'odd/')).toContain(message);
-    expect(failure.where).toMatchObject({ file: 'image.yaml' });
+    expect(failure.where).toMatchObject({ file: 'image.yaml', line: 10 });
   });
 
-  it('a lower case of the same file in two groups is told by name', async () => {
-    const groups = ['a', 'b'].map((name) => `  - {name: ${name}, version: 1, files: [{inline: ${name}, to: /x}]}\n`);
+  it.each<[what: string, first: string, second: string, message: string]>([
+    ['the same file', '/x', '/x', '"x" is already owned by files-a 1'],
+    ['a file where a folder is', '/x/y', '/x', '"/x" is a folder in the image'],
+    ['a folder where a file is', '/x', '/x/y', '"/x" is a file in the image'],
+    ['the same file by another way', '/usr/lib/apk/x', '/lib/apk/x', '"usr/lib/apk/x" is already owned by files-a 1'],
+  ])('%s in a second group', async (_what, first, second, message) => {
+    const groups = [first, second].map(
+      (to, i) => `  - {name: ${'ab'[i]}, version: 1, files: [{inline: ${i}, to: ${to}}]}\n`,
+    );
     const place = shopPlace(`${CONFIG.slice(0, CONFIG.indexOf('files:'))}files:\n${groups.join('')}`);
-    expect(failureOf(await place.tryBuild()).message).toContain('"x" is already owned by files-a 1');
+    const failure = failureOf(await place.tryBuild());
+    expect(failure).toMatchObject({ code: 'FILE_CONFLICT', where: { line: 11 } });
+    expect(failure.message).toContain(message);
+  });
+
+  it('a key among the files is found by the hardening contract, and so is what their owners may do', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const place = shopPlace(
+      `${CONFIG}      - {from: conf/, to: /etc/shop}\n      - {inline: x, to: /usr/bin/root, mode: 0o4755}\n`,
+    );
+    place.write('conf/server.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const { stdout } = await place.stave(['check', 'image.yaml', '--arch', 'amd64', '--json']);
+    const findings = JSON.parse(stdout).images[0].findings.map((one: { check: string; path: string }) => [
+      one.check,
+      one.path,
+    ]);
+    expect(findings).toContainEqual(['locked/private-key', 'etc/shop/server.pem']);
+    expect(findings).toContainEqual(['locked/setuid', 'usr/bin/root']);
+    expect(findings.filter(([check]: string[]) => check === 'accountable/unowned-file')).toEqual([]);
+    // A build with the profile "strict" does not let it go.
+    const refused = failureOf(await place.tryBuild(['--hardening', 'strict']));
+    expect([refused.message, ...refused.notes].join('\n')).toContain('etc/shop/server.pem');
   });
 });
 

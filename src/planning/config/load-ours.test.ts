@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../base/failure.ts';
+import { IMAGE_SCHEMA } from './image-schema.ts';
 import { type LoadOptions, loadImageConfig } from './load.ts';
 import { validateImageConfig } from './validate.ts';
 
@@ -184,6 +185,20 @@ describe('--strict-apko', () => {
     const failure = failureOf(() => load(files, { strictApko: true }));
     expect(failure).toMatchObject({ code: 'CONFIG_INVALID', where: { file: 'a.yaml', line: 1 } });
     expect(failure.notes.join('\n')).toMatch(/2:1 "vars" .*\n3:1 "ports" .*\nb\.yaml:1:1 "labels" /);
+  });
+
+  it('refuses every key that the reference does not have', () => {
+    const reference = [
+      ...['contents', 'entrypoint', 'cmd', 'stop-signal', 'work-dir', 'accounts', 'archs', 'environment', 'paths'],
+      ...['vcs-url', 'annotations', 'include', 'volumes', 'layering', 'format', 'certificates'],
+    ];
+    const isOurs = ([, field]: [string, { ours?: true }]) => field.ours === true;
+    const fields = Object.entries(IMAGE_SCHEMA.fields) as [string, { ours?: true }][];
+    expect(fields.flatMap((field) => (isOurs(field) ? [] : [field[0]])).sort()).toEqual(reference.sort());
+    for (const [key] of fields.filter(isOurs)) {
+      const failure = failureOf(() => load({ 'a.yaml': `cmd: x\n${key}:` }, { strictApko: true }));
+      expect(failure).toMatchObject({ code: 'CONFIG_UNKNOWN_KEY', where: { line: 2 } });
+    }
   });
 
   it('lets everything else pass', () => {

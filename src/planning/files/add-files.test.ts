@@ -213,7 +213,7 @@ describe('addFiles', () => {
     ['two contents', [file('x', 'a'), file('x', 'b')], 'FILE_CONFLICT', 'two things of the group "g" go to "/x"'],
     ['two modes', [file('x', 'a'), file('x', 'a', { mode: 0o755 })], 'FILE_CONFLICT', 'two things'],
     ['no such user', [file('x', 'a', { owner: 'wbe' })], 'ACCOUNT_INVALID', 'the image has no user "wbe"'],
-    ['a line break', [file('a\nb')], 'PACKAGE_INVALID', 'has a line break'],
+    ['a line break', [file('a\nb')], 'PATH_INVALID', '"/a\\nb" has a line break'],
   ] as const)('refuses %s', (_name, entries, code, message) => {
     try {
       add(group(entries as readonly CollectedEntry[]));

@@ -57,6 +57,12 @@ export function planFilesPackage(group: CollectedGroup, target: FilesTarget): Fi
   const digests = new Map<string, string>();
   for (const collected of wanted) {
     const path = collected.kind === 'directory' ? realFolder(tree, collected.path) : tree.realPath(collected.path);
+    if (/[\r\n]/.test(path)) {
+      throw new Failure(
+        'PATH_INVALID',
+        `${JSON.stringify(`/${path}`)} has a line break, which no package database takes`,
+      );
+    }
     const entry = entryOf(collected, path, { ...ownerOf(collected.owner), mtime: epochSeconds });
     const known = entries.get(path);
     if (known !== undefined && !agree(known, entry)) throw twice(group, path);
