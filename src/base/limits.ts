@@ -57,6 +57,8 @@ export const LIMITS = {
   imageLayers: 1_000,
   /** All layers of an image, unpacked: the largest in public are near 50 GiB. */
   imageUnpackedBytes: 64 * 1024 * MiB,
+  /** Memory for what zstd may refer back to: what its own tools take without being told to take more. */
+  zstdWindowBytes: 128 * MiB,
   /** A path in a layer: Linux takes 4,096 bytes. */
   layerPathCharacters: 4096,
   /** Files in an archive of images: three for each layer and image, of which there are at most some hundred. */

@@ -3,10 +3,15 @@
 import { type Duplex, pipeline } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Failure } from '../../base/failure.ts';
+import { unzstd } from './unzstd.ts';
 
 const MAGIC_BYTES = 4;
+const ZSTD_MAGIC = 0xfd2fb528;
 
-/** Failures of the source pass; ARCHIVE_INVALID for damage, FEATURE_UNSUPPORTED for zstd where Node cannot read it. */
+/** Node's own, where it has one (22.15 and newer); it refuses larger windows than its own bound, which is ours. */
+const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Duplex };
+
+/** Failures of the source pass; ARCHIVE_INVALID for damage, ARCHIVE_LIMIT for a zstd window beyond its bound. */
 export async function* decompressed(source: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
   const head: Uint8Array[] = [];
@@ -18,9 +23,11 @@ export async function* decompressed(source: AsyncIterable<Uint8Array>, what: str
     bytes += next.value.length;
   }
   const whole = joined(head, chunks);
-  const unpacker = unpackerFor(Buffer.concat(head).subarray(0, MAGIC_BYTES), what);
+  const start = Buffer.concat(head).subarray(0, MAGIC_BYTES);
+  const isZstd = start.length === MAGIC_BYTES && start.readUInt32LE(0) === ZSTD_MAGIC;
+  const unpacker = isZstd ? createZstdDecompress?.() : gunzipFor(start);
   if (unpacker === undefined) {
-    yield* whole;
+    yield* isZstd ? unzstd(whole, what) : whole;
     return;
   }
   try {
@@ -38,12 +45,6 @@ async function* joined(head: readonly Uint8Array[], rest: AsyncIterator<Uint8Arr
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-function unpackerFor(head: Buffer, what: string): Duplex | undefined {
-  if (head[0] === 0x1f && head[1] === 0x8b) return zlib.createGunzip({ chunkSize: 256 * 1024 });
-  if (head.length < MAGIC_BYTES || head.readUInt32LE(0) !== 0xfd2fb528) return undefined;
-  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Duplex };
-  if (createZstdDecompress !== undefined) return createZstdDecompress();
-  throw new Failure('FEATURE_UNSUPPORTED', `${what} is compressed with zstd, which this version of Node cannot read`, {
-    hint: 'use Node 22.15 or newer',
-  });
+function gunzipFor(start: Buffer): Duplex | undefined {
+  return start[0] === 0x1f && start[1] === 0x8b ? zlib.createGunzip({ chunkSize: 256 * 1024 }) : undefined;
 }
