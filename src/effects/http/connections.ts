@@ -1,7 +1,6 @@
-// Keep-alive connections, direct or through a proxy. undici is loaded on the first request: builds from local
+// Keep-alive connections, direct or through a proxy. undici and TLS are loaded on the first request: builds from local
 // repositories never pay for it. Must never read the environment: proxies and certificates are handed in.
 
-import { rootCertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { basic } from './credentials.ts';
 import { type Environment, proxyFor } from './proxy.ts';
@@ -43,7 +42,10 @@ export class Connections {
   }
 
   async #open(proxy: string | undefined): Promise<Dispatcher> {
-    const { Agent, Pool, ProxyAgent } = await import('./undici.ts');
+    const [{ Agent, Pool, ProxyAgent }, { rootCertificates }] = await Promise.all([
+      import('./undici.ts'),
+      import('node:tls'),
+    ]);
     const { extraCertificates, insecureSkipVerify, timeoutMs, maxPerHost } = this.#options;
     const tls = {
       timeout: timeoutMs,

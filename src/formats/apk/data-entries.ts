@@ -17,6 +17,7 @@ export function dataEntries(entries: readonly TarEntry[]): readonly TarEntry[] {
 export function entryChecksum(entry: TarEntry): string | undefined {
   const record = entry.pax[CHECKSUM_KEY];
   if (record === undefined) return undefined;
+  if (/^[0-9a-f]{40}$/.test(record)) return record;
   const hex = parseChecksum(record) ?? (/^[0-9a-f]{40}$/i.test(record) ? record.toLowerCase() : undefined);
   if (hex === undefined) {
     throw new Failure('PACKAGE_INVALID', `"${entry.name}" has an unreadable checksum record ${JSON.stringify(record)}`);
@@ -26,9 +27,16 @@ export function entryChecksum(entry: TarEntry): string | undefined {
 
 /** The extended attributes of an entry, names without prefix, values as byte strings. */
 export function entryXattrs(entry: TarEntry): ReadonlyMap<string, string> {
-  const found = Object.entries(entry.pax).filter(([key]) => key.startsWith(XATTR_PREFIX));
-  return new Map(found.map(([key, value]) => [key.slice(XATTR_PREFIX.length), value]));
+  let found: Map<string, string> | undefined;
+  for (const [key, value] of Object.entries(entry.pax)) {
+    if (!key.startsWith(XATTR_PREFIX)) continue;
+    found ??= new Map();
+    found.set(key.slice(XATTR_PREFIX.length), value);
+  }
+  return found ?? NO_XATTRS;
 }
+
+const NO_XATTRS: ReadonlyMap<string, string> = new Map();
 
 /** Hex SHA-1 of a `Q1<base64>` checksum, or undefined when it is not one. */
 export function parseChecksum(checksum: string): string | undefined {

@@ -94,27 +94,38 @@ interface Listed {
 function fileLines(entries: readonly TarEntry[], packageName: string): string[] {
   const listed = entries.map(listEntry);
   const directories = new Set(listed.filter(isDirectory).map(({ path }) => path));
-  const kept = listed.filter(({ segments }) => hasAllParents(segments, directories)).sort(compareListed);
+  const parents = new ListedParents(directories);
+  const kept = listed.filter(({ path }) => parents.haveAll(path)).sort(compareListed);
   const lines: string[] = [];
   for (const item of kept) {
     const { entry, path } = item;
-    const owner = `${entry.uid}:${entry.gid}:${entry.mode.toString(8).padStart(4, '0')}`;
     if (isDirectory(item)) {
+      const owner = ownerOf(entry, 0o755);
       if (path === '.') assertPlainRoot(owner, packageName);
-      else lines.push(`F:${path}`, ...(owner === '0:0:0755' ? [] : [`M:${owner}`]));
+      else lines.push(oneLine(`F:${path}`, packageName), ...(owner === undefined ? [] : [`M:${owner}\n`]));
       continue;
     }
-    if (lines.length === 0) lines.push('F:'); // Files of the root directory come before any directory.
+    if (lines.length === 0) lines.push('F:\n'); // Files of the root directory come before any directory.
+    const owner = ownerOf(entry, 0o644);
     const checksum = entryChecksum(entry);
-    lines.push(`R:${posix.basename(path)}`);
-    if (owner !== '0:0:0644') lines.push(`a:${owner}`);
-    if (checksum !== undefined) lines.push(`Z:${printChecksum(checksum)}`);
+    lines.push(oneLine(`R:${path.slice(path.lastIndexOf('/') + 1)}`, packageName));
+    if (owner !== undefined) lines.push(`a:${owner}\n`);
+    if (checksum !== undefined) lines.push(`Z:${printChecksum(checksum)}\n`);
   }
-  return lines.map((line) => oneLine(line, packageName));
+  return lines;
+}
+
+/** `uid:gid:mode`, or undefined for root's with the usual mode. */
+function ownerOf({ uid, gid, mode }: TarEntry, usual: number): string | undefined {
+  if (uid === 0 && gid === 0 && mode === usual) return undefined;
+  return `${uid}:${gid}:${mode.toString(8).padStart(4, '0')}`;
 }
 
 function listEntry(entry: TarEntry): Listed {
-  const path = posix.normalize(entry.name).replace(/(?<=.)\/$/, '');
+  const { name } = entry;
+  const plain = name.endsWith('/') ? name.slice(0, -1) : name;
+  const isNormal = !/(?:^|\/)\.{0,2}(?:\/|$)/.test(plain);
+  const path = isNormal ? plain : posix.normalize(name).replace(/(?<=.)\/$/, '');
   return { entry, path, segments: path.split('/') };
 }
 
@@ -123,11 +134,29 @@ function isDirectory({ entry }: Listed): boolean {
 }
 
 /** An entry is listed only if the same package lists every directory above it. */
-function hasAllParents(segments: readonly string[], directories: ReadonlySet<string>): boolean {
-  for (let depth = 1; depth < segments.length; depth++) {
-    if (!directories.has(segments.slice(0, depth).join('/'))) return false;
+class ListedParents {
+  readonly #directories: ReadonlySet<string>;
+  /** Of a directory: whether it and all above it are listed. */
+  readonly #known = new Map<string, boolean>();
+
+  constructor(directories: ReadonlySet<string>) {
+    this.#directories = directories;
   }
-  return true;
+
+  haveAll(path: string): boolean {
+    const passed: string[] = [];
+    let isListed = true;
+    for (let slash = path.lastIndexOf('/'); slash >= 0; ) {
+      const parent = path.slice(0, slash);
+      const known = this.#known.get(parent) ?? (this.#directories.has(parent) ? undefined : false);
+      if (known === false) isListed = false;
+      passed.push(parent);
+      if (known !== undefined) break;
+      slash = parent.lastIndexOf('/');
+    }
+    for (const parent of passed) this.#known.set(parent, isListed);
+    return isListed;
+  }
 }
 
 /** Within a directory: files by name, then sub-directories by name, each followed by what it holds. */
@@ -143,8 +172,8 @@ function compareListed(a: Listed, b: Listed): number {
   return a.segments.length - b.segments.length;
 }
 
-function assertPlainRoot(owner: string, packageName: string): void {
-  if (owner === '0:0:0755') return;
+function assertPlainRoot(owner: string | undefined, packageName: string): void {
+  if (owner === undefined) return;
   throw new Failure(
     'PACKAGE_INVALID',
     `package "${packageName}" changes owner or mode of the root directory to ${owner}`,

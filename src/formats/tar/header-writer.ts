@@ -2,7 +2,7 @@
 // ten thousand headers, and neighbours differ in little more than name and size: those and the sum are written anew, the rest
 // of the block is copied from the header before.
 
-import { BLOCK_BYTES, DEVICE_NUMBERS, FIELD, NEVER_SLASHED } from './block.ts';
+import { BLOCK_BYTES, DEVICE_NUMBERS, FIELD, MAGIC, NEVER_SLASHED } from './block.ts';
 import type { TarHeader } from './entry.ts';
 import { printTarHeader } from './write.ts';
 
@@ -35,12 +35,23 @@ export class TarHeaderWriter {
   }
 
   #keep(header: TarHeader): void {
-    const whole = printTarHeader({ ...header, name: '', linkname: '', size: 0 });
-    whole.fill(0, FIELD.size[0], FIELD.size[0] + FIELD.size[1]);
-    whole.fill(SPACE, FIELD.checksum[0], FIELD.checksum[0] + FIELD.checksum[1]);
-    this.#blockSum = whole.reduce((sum, byte) => sum + byte, 0);
-    whole[FIELD.checksum[0] + FIELD.checksum[1] - 2] = 0;
-    this.#block.set(whole);
+    const block = this.#block.fill(0);
+    const octal = (field: 'mode' | 'uid' | 'gid' | 'devmajor' | 'devminor', value: number) =>
+      writeOctal(block, FIELD[field][0], FIELD[field][1], value);
+    block.fill(SPACE, FIELD.checksum[0], FIELD.checksum[0] + FIELD.checksum[1]);
+    this.#blockSum =
+      octal('mode', header.mode) +
+      octal('uid', header.uid) +
+      octal('gid', header.gid) +
+      writeOctal(block, FIELD.mtime[0], FIELD.mtime[1], Math.round(header.mtime)) +
+      SPACE * FIELD.checksum[1] +
+      writeText(block, FIELD.type[0], header.type) +
+      writeText(block, FIELD.magic[0], MAGIC.ustar) +
+      writeText(block, FIELD.uname[0], header.uname) +
+      writeText(block, FIELD.gname[0], header.gname) +
+      octal('devmajor', header.devmajor) +
+      octal('devminor', header.devminor);
+    block[FIELD.checksum[0] + FIELD.checksum[1] - 2] = 0;
     this.#last = header;
   }
 }
@@ -64,6 +75,7 @@ function isPlain(header: TarHeader): boolean {
   const { name, linkname, uname, gname, type, mtime } = header;
   for (const _ in header.pax) return false;
   return (
+    /^[\x21-\x7e]$/.test(type) &&
     isShort(name, FIELD.name[1]) &&
     isShort(linkname, FIELD.linkname[1]) &&
     isShort(uname, FIELD.uname[1]) &&

@@ -27,7 +27,10 @@ interface NodeFields {
 
 export interface DirectoryNode extends NodeFields {
   readonly kind: 'directory';
+  /** Changed by the tree alone. */
   readonly children: Map<string, TreeNode>;
+  /** Their names in byte order, once somebody asked and until a name comes or goes. */
+  order: readonly string[] | undefined;
 }
 export interface FileNode extends NodeFields {
   readonly kind: 'file';
@@ -77,14 +80,14 @@ export class FileTree {
     };
     const clone = new FileTree(this.read);
     const pending = [{ from: this.root, to: clone.root }];
-    Object.assign(clone.root, { ...this.root, children: new Map() });
+    Object.assign(clone.root, { ...this.root, children: new Map(), order: undefined });
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       for (const [name, child] of next.from.children) {
         if (child.kind !== 'directory') {
           next.to.children.set(name, copyOf(child));
           continue;
         }
-        const directory: DirectoryNode = { ...child, children: new Map() };
+        const directory: DirectoryNode = { ...child, children: new Map(), order: undefined };
         next.to.children.set(name, directory);
         pending.push({ from: child, to: directory });
       }
@@ -100,7 +103,8 @@ export class FileTree {
   /** Entries of a directory in byte order of their names; [] when it is missing or no directory. */
   list(path: string): (readonly [string, TreeNode])[] {
     const node = this.lookup(path);
-    return node?.kind === 'directory' ? sortedChildren(node) : [];
+    if (node?.kind !== 'directory') return [];
+    return sortedNames(node).map((name) => [name, node.children.get(name) as TreeNode]);
   }
 
   /** Part of a file's content, without loading the rest. */
@@ -140,8 +144,7 @@ export class FileTree {
     for (const segment of segmentsOf(path)) {
       walked += `/${segment}`;
       const located = this.locate(walked, false);
-      if (located !== undefined && located.node === undefined)
-        located.directory.children.set(located.name, makeDirectory(mode));
+      if (located !== undefined && located.node === undefined) put(located, makeDirectory(mode));
       const node = this.lookup(walked);
       if (node === undefined) throw missing(walked, 'is a symbolic link that leads nowhere');
       if (node.kind !== 'directory') throw notDirectory(walked);
@@ -157,7 +160,7 @@ export class FileTree {
     const node = located.node;
     if (node === undefined) {
       const file = makeFile(content, { mode });
-      located.directory.children.set(located.name, file);
+      put(located, file);
       return file;
     }
     if (node.kind !== 'file') throw new Failure('PATH_INVALID', `"${path}" exists, but is not a regular file`);
@@ -168,34 +171,33 @@ export class FileTree {
   /** A symbolic link made by the builder; it takes its directory's mtime. The path must be free. */
   symlink(target: string, path: string): void {
     const located = this.locateFree(path);
-    located.directory.children.set(located.name, makeSymlink(target, { mode: 0o777, mtime: located.directory.mtime }));
+    put(located, makeSymlink(target, { mode: 0o777, mtime: located.directory.mtime }));
   }
 
   /** A character device made by the builder; it takes its directory's mtime. The path must be free. */
   charDevice(path: string, mode: number, major: number, minor: number): void {
     const located = this.locateFree(path);
-    located.directory.children.set(
-      located.name,
-      makeDevice('3', major, minor, { mode, mtime: located.directory.mtime }),
-    );
+    put(located, makeDevice('3', major, minor, { mode, mtime: located.directory.mtime }));
   }
 
   /** A second name for a node. The path must be free. */
   link(node: TreeNode, path: string): void {
     const located = this.locateFree(path);
-    located.directory.children.set(located.name, node);
+    put(located, node);
   }
 
   /** Puts a node at a path, in the place of whatever is there. Its directory must exist. */
   place(path: string, node: TreeNode): void {
     const located = this.locateParent(path, false);
-    located.directory.children.set(located.name, node);
+    put(located, node);
   }
 
   /** Takes a name away; a directory goes with everything below it. A missing path is no error. */
   remove(path: string): void {
     const located = this.locate(path, false);
-    if (located?.node !== undefined) located.directory.children.delete(located.name);
+    if (located?.node === undefined) return;
+    located.directory.children.delete(located.name);
+    located.directory.order = undefined;
   }
 
   /** The path without symbolic links in its directories; the last name stays as it is. Missing directories keep theirs. */
@@ -250,16 +252,18 @@ export class FileTree {
 
   private *walkFrom(prefix: string, start: DirectoryNode): Generator<readonly [string, TreeNode]> {
     // An explicit stack: recursion of generators costs time per level, and depth is the archive's choice.
-    const stack = [{ prefix, entries: sortedChildren(start), next: 0 }];
+    const stack = [{ prefix, directory: start, names: sortedNames(start), next: 0 }];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const entry = top.entries[top.next++];
-      if (entry === undefined) {
+      const name = top.names[top.next++];
+      if (name === undefined) {
         stack.pop();
         continue;
       }
-      const path = top.prefix === '' ? entry[0] : `${top.prefix}/${entry[0]}`;
-      yield [path, entry[1]];
-      if (entry[1].kind === 'directory') stack.push({ prefix: path, entries: sortedChildren(entry[1]), next: 0 });
+      const node = top.directory.children.get(name);
+      if (node === undefined) continue; // Removed meanwhile.
+      const path = top.prefix === '' ? name : `${top.prefix}/${name}`;
+      yield [path, node];
+      if (node.kind === 'directory') stack.push({ prefix: path, directory: node, names: sortedNames(node), next: 0 });
     }
   }
 
@@ -283,6 +287,25 @@ export class FileTree {
 
   /** Undefined when a directory on the way is missing; throws when something on the way is no directory. */
   private locate(path: string, follow: boolean): Located | undefined {
+    return this.locatePlainly(path, follow) ?? this.locateThroughLinks(path, follow);
+  }
+
+  /** The same for a path of plain names and no links, which nearly all are; undefined where it is not that simple. */
+  private locatePlainly(path: string, follow: boolean): Located | undefined {
+    let directory = this.root;
+    for (let start = path.startsWith('/') ? 1 : 0; ; ) {
+      const slash = path.indexOf('/', start);
+      const name = slash < 0 ? path.slice(start) : path.slice(start, slash);
+      if (name === '' || name === '.' || name === '..') return undefined;
+      const node = directory.children.get(name);
+      if (slash < 0) return follow && node?.kind === 'symlink' ? undefined : { directory, name, node };
+      if (node?.kind !== 'directory') return undefined;
+      directory = node;
+      start = slash + 1;
+    }
+  }
+
+  private locateThroughLinks(path: string, follow: boolean): Located | undefined {
     const pending = segmentsOf(path).reverse();
     let trail: Located[] = [{ directory: this.root, name: '', node: this.root }];
     let hops = 0;
@@ -311,7 +334,7 @@ export class FileTree {
 }
 
 function makeDirectory(mode: number, metadata: Metadata = {}): DirectoryNode {
-  return { kind: 'directory', ...fields(mode, metadata), children: new Map() };
+  return { kind: 'directory', ...fields(mode, metadata), children: new Map(), order: undefined };
 }
 
 export function makeFile(content: Content, metadata: Metadata = {}, shipped?: Content): FileNode {
@@ -345,8 +368,14 @@ function segmentsOf(path: string): string[] {
   return path.split('/').filter((s) => s !== '' && s !== '.');
 }
 
-function sortedChildren(directory: DirectoryNode): (readonly [string, TreeNode])[] {
-  return [...directory.children].sort(([a], [b]) => compareBytes(a, b));
+function put({ directory, name, node }: Located, replacement: TreeNode): void {
+  directory.children.set(name, replacement);
+  if (node === undefined) directory.order = undefined;
+}
+
+function sortedNames(directory: DirectoryNode): readonly string[] {
+  directory.order ??= [...directory.children.keys()].sort(compareBytes);
+  return directory.order;
 }
 
 function missing(path: string, what: string, verb = ''): Failure {

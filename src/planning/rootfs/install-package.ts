@@ -37,7 +37,7 @@ function installEntry(tree: FileTree, packages: readonly Package[], index: numbe
     case TAR_TYPE.directory: {
       const directory = tree.mkdirAll(path, entry.mode & 0o777);
       directory.mtime = entry.mtime;
-      setXattrs(directory, entry);
+      setXattrs(directory, entryXattrs(entry));
       return;
     }
     case TAR_TYPE.file:
@@ -84,10 +84,10 @@ function placeFile(tree: FileTree, packages: readonly Package[], index: number, 
     }
   }
   // Also when the file itself was kept, and through a symlink: that is what the reference does.
-  if (entryXattrs(entry).size > 0) {
-    const node = tree.lookup(path);
-    if (node !== undefined) setXattrs(node, entry);
-  }
+  const xattrs = entryXattrs(entry);
+  if (xattrs.size === 0) return;
+  const node = tree.lookup(path);
+  if (node !== undefined) setXattrs(node, xattrs);
 }
 
 /** Whether the new file takes the existing one's place; false = the existing one stays. Throws when neither may. */
@@ -137,13 +137,13 @@ function linkFile(tree: FileTree, entry: TarEntry, path: string): void {
   target.aliases.set(path, entry.linkname);
 }
 
-function setXattrs(node: TreeNode, entry: TarEntry): void {
-  const xattrs = entryXattrs(entry);
+function setXattrs(node: TreeNode, xattrs: ReadonlyMap<string, string>): void {
   if (xattrs.size > 0) node.xattrs = new Map([...node.xattrs, ...xattrs]);
 }
 
 /** The entry's path without leading `/` or `./` and trailing `/`; archives must not climb out. */
 function checkedPath(name: string): string {
+  if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) return name;
   const segments = name.split('/').filter((s) => s !== '' && s !== '.');
   if (segments.includes('..')) {
     throw new Failure('PACKAGE_INVALID', `the archive has the path "${name}", which climbs out of its own tree`);
