@@ -29,6 +29,14 @@ export const COMMAND_GROUP = {
 
 export const CONFIG = ['config', 'image configuration (YAML)'] as const;
 
+/** The flags of `build` and `publish` that say what layers are like. */
+export function addLayerFlags(command: Command): void {
+  command
+    .option('--format <FORMAT>', 'layer format: tar or erofs (default: the configuration says)')
+    .option('--compression <NAME>', 'of layers: gzip, which everything reads, or zstd (default: gzip)')
+    .option('--compression-level <LEVEL>', 'from 1, quick, to 9, small (default: 4, zstd 3); layers get other digests');
+}
+
 /** How a configuration is read. */
 export const DIALECT = ['var', 'variant', 'strict-apko'] as const;
 /** Flags that add to where packages come from. */

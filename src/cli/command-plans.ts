@@ -2,7 +2,15 @@
 // is loaded when the command runs, never before.
 
 import { CHECK_PLAN } from './check-plan.ts';
-import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, IMAGE_BUILDING, SOURCES } from './command-plan.ts';
+import {
+  addLayerFlags,
+  COMMAND_GROUP,
+  CONFIG,
+  type CommandPlan,
+  DIALECT,
+  IMAGE_BUILDING,
+  SOURCES,
+} from './command-plan.ts';
 import { addSwitch, type SharedFlag } from './flags.ts';
 import { IMAGE_PLANS, PUBLISH_PLAN } from './image-plans.ts';
 import { SIGNING_PLANS } from './signing-plans.ts';
@@ -32,10 +40,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
       'stave build image.yaml example/app:1 app.tar',
       'stave build image.yaml example/app:1 layout-dir --arch amd64',
     ],
-    extra: (command) =>
-      command
-        .option('--format <FORMAT>', 'layer format: tar or erofs (default: the configuration says)')
-        .option('--compression-level <LEVEL>', 'from 1, quick, to 9, small (default: 4); layers get other digests'),
+    extra: addLayerFlags,
     load: async () => (await import('./commands/build.ts')).runBuild,
   },
   PUBLISH_PLAN,

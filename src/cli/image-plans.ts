@@ -1,7 +1,15 @@
 // The commands for images in registries, layouts and archives, and the one that brings them there.
 
 import type { Command } from 'commander';
-import { COMMAND_GROUP, CONFIG, type CommandPlan, DIALECT, IMAGE_BUILDING, SOURCES } from './command-plan.ts';
+import {
+  addLayerFlags,
+  COMMAND_GROUP,
+  CONFIG,
+  type CommandPlan,
+  DIALECT,
+  IMAGE_BUILDING,
+  SOURCES,
+} from './command-plan.ts';
 import { addSwitch } from './flags.ts';
 import { addPublishSigningFlags } from './signing-flags.ts';
 
@@ -28,9 +36,7 @@ export const PUBLISH_PLAN: CommandPlan = {
     addSwitch(command, 'attach-sbom', true, 'attach SBOMs to the images and the index in the registry');
     addSwitch(command, 'local', false, 'load the image for this machine into docker or podman instead');
     addSwitch(command, 'dry-run', false, 'build, and only say what would be pushed');
-    command
-      .option('--format <FORMAT>', 'layer format: tar or erofs (default: the configuration says)')
-      .option('--compression-level <LEVEL>', 'from 1, quick, to 9, small (default: 4); layers get other digests');
+    addLayerFlags(command);
     addPublishSigningFlags(command);
   },
   load: async () => (await import('./commands/publish.ts')).runPublish,

@@ -8,6 +8,7 @@ import { given, sourceRequest } from './source-request.ts';
 
 const LAYER_FORMATS = ['tar', 'erofs'] as const;
 const SBOM_FORMATS = ['spdx', 'cyclonedx'] as const;
+const COMPRESSIONS = ['gzip', 'zstd'] as const;
 const LEVELS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
 
 export function imagesRequest(configPath: string, flags: Flags): ImagesRequest {
@@ -21,6 +22,7 @@ export function imagesRequest(configPath: string, flags: Flags): ImagesRequest {
     limits: limitFlags(flags),
     ...given('buildDate', textFlag(flags, 'buildDate')),
     ...given('lockfile', textFlag(flags, 'lockfile')),
+    ...given('compression', choiceFlag(flags, 'compression', COMPRESSIONS)),
     ...given('compressionLevel', compressionLevel(flags)),
     ...given('hardening', choiceFlag(flags, 'hardening', HARDENING_PROFILES)),
     ...given('format', choiceFlag(flags, 'format', LAYER_FORMATS)),

@@ -1,7 +1,8 @@
 // Pieces of layers without a file tree around them.
 
 import { hashHex } from '../../src/base/digest.ts';
-import type { DeflatedPiece, LayerInput, PieceCache } from '../../src/effects/output/compress-pieces.ts';
+import type { CompressedPiece, LayerInput, PieceCache } from '../../src/effects/output/compress-pieces.ts';
+import { openCompression } from '../../src/effects/output/compression.ts';
 import { PieceHashing } from '../../src/effects/output/hash-pieces.ts';
 import type { LayerPiece } from '../../src/planning/rootfs/layer-pieces.ts';
 
@@ -16,7 +17,7 @@ export function inputOf(pieces: Iterable<LayerPiece>): LayerInput {
   };
   return {
     pieces,
-    level: 4,
+    compression: openCompression('gzip'),
     sizeBytes: 0,
     dataTars: [],
     readInto,
@@ -27,19 +28,19 @@ export function inputOf(pieces: Iterable<LayerPiece>): LayerInput {
 
 /** A cache of pieces that counts how often it could help. */
 export class MemoryPieces implements PieceCache {
-  readonly pieces = new Map<string, DeflatedPiece>();
+  readonly pieces = new Map<string, CompressedPiece>();
   hits = 0;
 
-  read(key: string, into: Buffer): DeflatedPiece | undefined {
+  read(key: string, into: Buffer): CompressedPiece | undefined {
     const found = this.pieces.get(key);
     if (found === undefined) return undefined;
     this.hits++;
-    into.set(found.deflated);
-    return { ...found, deflated: into.subarray(0, found.deflated.length) };
+    into.set(found.compressed);
+    return { ...found, compressed: into.subarray(0, found.compressed.length) };
   }
 
-  write(key: string, piece: DeflatedPiece): void {
-    this.pieces.set(key, { ...piece, deflated: piece.deflated.slice() });
+  write(key: string, piece: CompressedPiece): void {
+    this.pieces.set(key, { ...piece, compressed: piece.compressed.slice() });
   }
 
   discard(key: string): void {

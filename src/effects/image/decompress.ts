@@ -3,10 +3,10 @@
 import { type Duplex, pipeline } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Failure } from '../../base/failure.ts';
+import { ZSTD_MAGIC, ZstdFrames } from '../../formats/zstd/frames.ts';
 import { unzstd } from './unzstd.ts';
 
 const MAGIC_BYTES = 4;
-const ZSTD_MAGIC = 0xfd2fb528;
 
 /** Node's own, where it has one (22.15 and newer); it refuses larger windows than its own bound, which is ours. */
 const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Duplex };
@@ -32,7 +32,7 @@ export async function* decompressed(source: AsyncIterable<Uint8Array>, what: str
   }
   try {
     // Errors of the source reach the reader through the unpacker, which pipeline destroys with them.
-    pipeline(whole, unpacker, () => {});
+    pipeline(isZstd ? frameByFrame(whole) : whole, unpacker, () => {});
     yield* unpacker as AsyncIterable<Uint8Array>;
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
@@ -47,4 +47,10 @@ async function* joined(head: readonly Uint8Array[], rest: AsyncIterator<Uint8Arr
 
 function gunzipFor(start: Buffer): Duplex | undefined {
   return start[0] === 0x1f && start[1] === 0x8b ? zlib.createGunzip({ chunkSize: 256 * 1024 }) : undefined;
+}
+
+/** No chunk goes beyond a frame: Node's unpacker would leave out the rest. */
+async function* frameByFrame(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const frames = new ZstdFrames();
+  for await (const chunk of chunks) yield* frames.cut(chunk);
 }

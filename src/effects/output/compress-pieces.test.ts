@@ -6,9 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { inlinePiece, inputOf, MemoryPieces } from '../../../test/support/layer-pieces.ts';
 import { hashHex, sha256 } from '../../base/digest.ts';
 import { openVerified } from '../../formats/oci/blob-source.ts';
-import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import type { LayerPiece, PackagedFile, PiecePart } from '../../planning/rootfs/layer-pieces.ts';
-import { compressPieces, type DeflatedPiece, type LayerInput } from './compress-pieces.ts';
+import { type CompressedPiece, compressPieces, type LayerInput } from './compress-pieces.ts';
+import { openCompression } from './compression.ts';
 import { PieceHashing } from './hash-pieces.ts';
 import { PiecedBlobs } from './pieced-blobs.ts';
 
@@ -61,10 +61,10 @@ function readsOf(packages: readonly Packaged[]): Pick<LayerInput, 'dataTars' | '
 }
 
 async function written(input: LayerInput) {
-  const blobs = new PiecedBlobs(input.cache, input.level);
-  const { pieces, ...layer } = await blobs.addLayer(input);
+  const blobs = new PiecedBlobs(input.cache, input.compression);
+  const { pieces, mediaType, head, tail, ...layer } = await blobs.addLayer(input);
   const parts: Uint8Array[] = [];
-  for await (const chunk of openVerified(blobs, { mediaType: MEDIA_TYPE.layerGzip, ...layer })) parts.push(chunk);
+  for await (const chunk of openVerified(blobs, { mediaType, ...layer })) parts.push(chunk);
   return { layer, bytes: Buffer.concat(parts), pieces };
 }
 
@@ -74,7 +74,13 @@ const pieces = [headers[0], ...one.pieces, headers[1], ...two.pieces] as LayerPi
 const content = Buffer.concat([text(512, 7), one.content, text(3000, 8), two.content]);
 const hashing = new PieceHashing();
 afterAll(() => hashing.close());
-const bare = { level: 4, hashing, pieces, sizeBytes: content.length, ...readsOf([one, two]) };
+const bare = {
+  compression: openCompression('gzip'),
+  hashing,
+  pieces,
+  sizeBytes: content.length,
+  ...readsOf([one, two]),
+};
 const fresh = (): LayerInput => ({ ...bare, cache: new MemoryPieces() });
 
 describe('compressPieces', () => {
@@ -127,10 +133,6 @@ describe('compressPieces', () => {
     expect(layer.diffId).toBe(sha256(''));
   });
 
-  it.each([[0], [10], [1.5]])('refuses level %d', async (level) => {
-    await expect(compressPieces({ ...fresh(), level })).rejects.toThrow('compression level');
-  });
-
   it('passes on what the cache throws', async () => {
     const full = new Error('full');
     const cache = new MemoryPieces();
@@ -170,7 +172,7 @@ describe('a damaged data tar', () => {
     const cache = new MemoryPieces();
     await written({ ...bare, cache });
     const { key } = one.pieces[1] as LayerPiece;
-    cache.write(key, cache.pieces.get((one.pieces[2] as LayerPiece).key) as DeflatedPiece);
+    cache.write(key, cache.pieces.get((one.pieces[2] as LayerPiece).key) as CompressedPiece);
     await expect(written({ ...bare, cache })).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' });
     expect((await written({ ...bare, cache })).layer.diffId).toBe(sha256(content));
   });

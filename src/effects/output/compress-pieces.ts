@@ -4,11 +4,9 @@
 // each file in it.
 
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { crc32, deflateRaw, type ZlibOptions } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { type Digest, hashHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
-import { GZIP_HEADER, JoinedMember } from '../../formats/gzip/joined-member.ts';
 import { damagedContent } from '../../planning/rootfs/content.ts';
 import {
   type LayerPiece,
@@ -16,21 +14,21 @@ import {
   type PackagedRange,
   PIECE_BYTES,
 } from '../../planning/rootfs/layer-pieces.ts';
-import { type CompressedLayer, deflateOptions } from './compress-layer.ts';
+import type { CompressedLayer } from './compress-layer.ts';
+import type { Compression, Joining } from './compression.ts';
 import { BATCH_PIECES, type PieceHashing } from './hash-pieces.ts';
 
-export interface DeflatedPiece {
-  /** Ends on a byte border without ending the stream. */
-  readonly deflated: Uint8Array;
+export interface CompressedPiece {
+  readonly compressed: Uint8Array;
   /** CRC-32 of the uncompressed bytes. */
   readonly crc: number;
 }
 
-/** Keeps deflated pieces by `LayerPiece.key`, apart for each level and each way to deflate. */
+/** Keeps compressed pieces by `LayerPiece.key`. */
 export interface PieceCache {
   /** The piece as it was written, or undefined: not there, or damaged. Uses `into`, if that is large enough. */
-  read(key: string, into: Buffer): DeflatedPiece | undefined;
-  write(key: string, piece: DeflatedPiece): void;
+  read(key: string, into: Buffer): CompressedPiece | undefined;
+  write(key: string, piece: CompressedPiece): void;
   discard(key: string): void;
 }
 
@@ -44,8 +42,7 @@ export interface LayerInput {
   readonly dataTars: readonly string[];
   /** Fills `into` with bytes of the same files, from `offset` on. */
   readonly readInto: PackagedReadInto;
-  /** zlib's 1 (quick) to 9 (small). */
-  readonly level: number;
+  readonly compression: Compression;
   readonly cache: PieceCache;
   readonly hashing: PieceHashing;
   /** Is told the size of each piece that is done. */
@@ -59,11 +56,16 @@ const PIECES_IN_FLIGHT = 8;
 const UNHASHED_BYTES = 4 * 1024 * 1024;
 const UNHASHED_PIECES = 512;
 
-/** A piece, or what is made of it: deflate may add 5 bytes to 16 KiB, and the cache its head. */
+/** A piece, or what is made of it: compression may add 5 bytes to 16 KiB, and the cache its seal. */
 const SLOT_BYTES = PIECE_BYTES + PIECE_BYTES / 1024;
 
 /** A layer as the pieces that it is made of, all of them in the cache. */
 export interface LayerRecipe extends CompressedLayer {
+  /** How the pieces are compressed. */
+  readonly mediaType: string;
+  /** In hex: what stands before the pieces, and what follows them. */
+  readonly head: string;
+  readonly tail: string;
   readonly pieces: readonly RecipePiece[];
 }
 
@@ -73,7 +75,7 @@ export interface RecipePiece {
   readonly sizeBytes: number;
   /** CRC-32 of the uncompressed bytes. */
   readonly crc: number;
-  readonly deflatedBytes: number;
+  readonly compressedBytes: number;
 }
 
 /**
@@ -81,11 +83,9 @@ export interface RecipePiece {
  * (with the DamagedContent of a package in the store) and CACHE_UNUSABLE, and what cache and reads throw.
  */
 export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
-  const { level } = input;
-  assert(Number.isInteger(level) && level >= 1 && level <= 9, `a compression level from 1 to 9, not ${level}`);
   const diff = input.hashing.begin(input.dataTars, input.sizeBytes);
   try {
-    const compressor = new PieceCompressor(input, deflateOptions(level));
+    const compressor = new PieceCompressor(input);
     const unhashed: { readonly checked: Promise<void>; readonly bytes: number }[] = [];
     let unhashedBytes = 0;
     for (const piece of input.pieces) {
@@ -115,35 +115,34 @@ export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
   }
 }
 
-const deflate = promisify(deflateRaw) as (bytes: Uint8Array, options: ZlibOptions) => Promise<Uint8Array>;
-
 /** A piece on its way, in the order of the layer. */
 interface PieceUnderWay {
   readonly piece: LayerPiece;
-  /** Its bytes, or the deflated ones. */
+  /** Its bytes, or the compressed ones. */
   readonly slot: Buffer;
-  readonly made: Promise<DeflatedPiece>;
+  readonly made: Promise<CompressedPiece>;
 }
 
 class PieceCompressor {
   readonly #input: LayerInput;
-  readonly #options: ZlibOptions;
-  readonly #member = new JoinedMember();
-  readonly #hash = createHash('sha256').update(GZIP_HEADER);
+  readonly #joining: Joining;
+  readonly #hash = createHash('sha256');
   readonly #queue: PieceUnderWay[] = [];
   readonly #pieces: RecipePiece[] = [];
   /** Buffers that no piece under way uses. */
   readonly #slots: Buffer[] = [];
   /** Files of several pieces whose SHA-1 has been verified. */
   readonly #verified = new Set<string>();
-  #sizeBytes = GZIP_HEADER.length;
+  #sizeBytes = 0;
+  #uncompressedBytes = 0;
 
-  constructor(input: LayerInput, options: ZlibOptions) {
+  constructor(input: LayerInput) {
     this.#input = input;
-    this.#options = options;
+    this.#joining = input.compression.join();
+    this.#take(this.#joining.head);
   }
 
-  /** Starts on the next piece. What comes back is the CRC-32 of the bytes that were deflated. */
+  /** Starts on the next piece. What comes back is the CRC-32 of the bytes that were compressed. */
   add(piece: LayerPiece): number | Promise<number> {
     const slot = this.#slots.pop() ?? Buffer.allocUnsafeSlow(SLOT_BYTES);
     const cached = this.#input.cache.read(piece.key, slot);
@@ -165,14 +164,17 @@ class PieceCompressor {
 
   async end(): Promise<Omit<LayerRecipe, 'diffId'>> {
     while (this.#queue.length > 0) await this.#finishFirst();
-    this.#take(this.#member.end());
-    const { uncompressedBytes } = this.#member;
+    const tail = this.#joining.end();
+    this.#take(tail);
     const digest: Digest = `sha256:${this.#hash.digest('hex')}`;
-    return { digest, sizeBytes: this.#sizeBytes, uncompressedBytes, pieces: this.#pieces };
+    const { mediaType } = this.#input.compression;
+    const sizes = { sizeBytes: this.#sizeBytes, uncompressedBytes: this.#uncompressedBytes };
+    const ends = { head: hexOf(this.#joining.head), tail: hexOf(tail) };
+    return { mediaType, digest, ...sizes, ...ends, pieces: this.#pieces };
   }
 
-  async #make(piece: LayerPiece, slot: Buffer): Promise<DeflatedPiece> {
-    const { cache, readInto } = this.#input;
+  async #make(piece: LayerPiece, slot: Buffer): Promise<CompressedPiece> {
+    const { cache, compression, readInto } = this.#input;
     const bytes = slot.subarray(0, piece.sizeBytes);
     let filled = 0;
     let inlined = 0;
@@ -190,7 +192,7 @@ class PieceCompressor {
     }
     assert(filled === piece.sizeBytes, `a piece of ${piece.sizeBytes} bytes, not ${filled}`);
     const crc = crc32(bytes);
-    const made = { deflated: await deflate(bytes, this.#options), crc };
+    const made = { compressed: await compression.compress(bytes), crc };
     cache.write(piece.key, made);
     return made;
   }
@@ -213,10 +215,11 @@ class PieceCompressor {
     this.#finish(piece, slot, await made);
   }
 
-  #finish(piece: LayerPiece, slot: Buffer, { deflated, crc }: DeflatedPiece): void {
-    this.#member.add(crc, piece.sizeBytes);
-    this.#take(deflated);
-    this.#pieces.push({ key: piece.key, sizeBytes: piece.sizeBytes, crc, deflatedBytes: deflated.length });
+  #finish(piece: LayerPiece, slot: Buffer, { compressed, crc }: CompressedPiece): void {
+    this.#joining.add(crc, piece.sizeBytes);
+    this.#take(compressed);
+    this.#uncompressedBytes += piece.sizeBytes;
+    this.#pieces.push({ key: piece.key, sizeBytes: piece.sizeBytes, crc, compressedBytes: compressed.length });
     this.#slots.push(slot);
     this.#input.progress?.(piece.sizeBytes);
   }
@@ -225,6 +228,10 @@ class PieceCompressor {
     this.#hash.update(bytes);
     this.#sizeBytes += bytes.length;
   }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function isDamaged({ packageIndex, offset, size, promised }: PackagedFile, readInto: PackagedReadInto): boolean {
@@ -238,7 +245,7 @@ function isDamaged({ packageIndex, offset, size, promised }: PackagedFile, readI
   return promised !== undefined && hash.digest('hex') !== promised;
 }
 
-/** The bytes hashed for the diff_id are not those that were deflated: says which package to fetch again. */
+/** The bytes hashed for the diff_id are not those that were compressed: says which package to fetch again. */
 function damageIn(piece: LayerPiece, { readInto, cache }: LayerInput): Failure {
   cache.discard(piece.key);
   for (const part of piece.parts) {

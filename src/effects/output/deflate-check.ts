@@ -22,7 +22,7 @@ export function deflateFingerprint(): Digest {
 }
 
 /** Numbers as text: full of short matches, where implementations choose differently. */
-function probe(): Buffer {
+export function probe(): Buffer {
   const numbers: number[] = [];
   for (let state = 1; numbers.length < PROBE_BYTES / 2; ) {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;

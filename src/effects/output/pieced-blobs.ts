@@ -3,7 +3,6 @@
 
 import type { Digest } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
-import { GZIP_HEADER, JoinedMember } from '../../formats/gzip/joined-member.ts';
 import { type BlobSource, type ByteRange, copyVerified } from '../../formats/oci/blob-source.ts';
 import type { Descriptor } from '../../formats/oci/descriptor.ts';
 import { PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
@@ -15,32 +14,41 @@ import {
   type PieceCache,
   type RecipePiece,
 } from './compress-pieces.ts';
+import type { Compression } from './compression.ts';
 import { PieceHashing } from './hash-pieces.ts';
 
-/** Room for what a cache may put around a piece. */
-const PIECE_HEAD_BYTES = 64;
+/** Room for what a cache may put behind a piece. */
+const PIECE_SEAL_BYTES = 64;
 
-/** A writer at a time; pieces are smaller than this even where deflate makes them larger. */
+/** Two buffers of a writer. Pieces are smaller, even where compression makes them larger. */
 const COPY_BYTES = 2 * PIECE_BYTES;
-const PIECE_BUFFER_BYTES = 2 * PIECE_BYTES;
 
 /** `open` throws IMAGE_INVALID for a blob that was not added, CACHE_UNUSABLE where a piece has gone meanwhile. */
 export class PiecedBlobs implements BlobSource {
   readonly #cache: PieceCache;
-  readonly #level: number;
+  readonly #compression: Compression;
   readonly #hashing = new PieceHashing();
   readonly #recipes = new Map<Digest, LayerRecipe>();
   readonly #others = new Map<Digest, BlobSource>();
 
-  /** `level`: zlib's 1 (quick) to 9 (small), for layers that are added. The cache must hold pieces of that level. */
-  constructor(cache: PieceCache, level: number) {
+  constructor(cache: PieceCache, compression: Compression) {
     this.#cache = cache;
-    this.#level = level;
+    this.#compression = compression;
+  }
+
+  /** Part of the keys of pieces that are added. */
+  get way(): string {
+    return this.#compression.way;
   }
 
   /** Compresses a layer into the cache. Failures of `compressPieces`. */
-  async addLayer(input: Omit<LayerInput, 'cache' | 'hashing' | 'level'>): Promise<LayerRecipe> {
-    const recipe = await compressPieces({ ...input, level: this.#level, cache: this.#cache, hashing: this.#hashing });
+  async addLayer(input: Omit<LayerInput, 'cache' | 'hashing' | 'compression'>): Promise<LayerRecipe> {
+    const recipe = await compressPieces({
+      ...input,
+      compression: this.#compression,
+      cache: this.#cache,
+      hashing: this.#hashing,
+    });
     this.#recipes.set(recipe.digest, recipe);
     return recipe;
   }
@@ -80,37 +88,32 @@ export class PiecedBlobs implements BlobSource {
     else throw unknownBlob(descriptor);
   }
 
-  /** Two buffers: one is filled while the other is written. Fresh ones for each piece took twice as long, in collections. */
-  async #copy(recipe: LayerRecipe, write: ByteSink): Promise<void> {
-    const member = new JoinedMember();
-    const buffers = [Buffer.allocUnsafeSlow(COPY_BYTES), Buffer.allocUnsafeSlow(COPY_BYTES)];
-    let turn = 0;
-    let filled = 0;
+  /**
+   * Two buffers: one is filled while the other is written. Pieces are read straight to their place; what the cache puts behind one
+   * is overwritten by the next. Fresh buffers for each piece took twice as long, in collections.
+   */
+  async #copy({ head, pieces, tail }: LayerRecipe, write: ByteSink): Promise<void> {
+    let [filling, other] = [Buffer.allocUnsafeSlow(COPY_BYTES), Buffer.allocUnsafeSlow(COPY_BYTES)];
     let writing = Promise.resolve();
+    let filled = filling.write(head, 'hex');
     const flush = async (): Promise<void> => {
       await writing;
-      writing = write((buffers[turn] as Buffer).subarray(0, filled));
+      writing = write(filling.subarray(0, filled));
       writing.catch(() => {}); // Thrown where it is awaited.
-      turn = 1 - turn;
+      [filling, other] = [other, filling];
       filled = 0;
     };
-    const append = async (bytes: Uint8Array): Promise<void> => {
-      if (filled + bytes.length > COPY_BYTES) await flush();
-      (buffers[turn] as Buffer).set(bytes, filled);
-      filled += bytes.length;
-    };
-    const into = Buffer.allocUnsafeSlow(PIECE_BUFFER_BYTES);
-    await append(GZIP_HEADER);
-    for (const piece of recipe.pieces) {
-      member.add(piece.crc, piece.sizeBytes);
-      await append(this.#read(piece, into));
+    for (const piece of pieces) {
+      if (filled + piece.compressedBytes + PIECE_SEAL_BYTES > COPY_BYTES) await flush();
+      filled += this.#read(piece, filling.subarray(filled)).length;
     }
-    await append(member.end());
+    if (filled + tail.length > COPY_BYTES) await flush();
+    filled += filling.write(tail, filled, 'hex');
     await flush();
     await writing;
   }
 
-  *#join(recipe: LayerRecipe, { start, end }: ByteRange): Generator<Uint8Array> {
+  *#join({ head, pieces, tail }: LayerRecipe, { start, end }: ByteRange): Generator<Uint8Array> {
     assert(start >= 0 && start <= end, `a range of bytes, not ${start}..${end}`);
     let at = 0;
     /** The part of `bytes` that lies in the range; they are the next of the blob. */
@@ -119,20 +122,19 @@ export class PiecedBlobs implements BlobSource {
       at += bytes.length;
       return part;
     };
-    yield next(GZIP_HEADER);
-    const member = new JoinedMember();
-    for (const piece of recipe.pieces) {
-      member.add(piece.crc, piece.sizeBytes);
+    yield next(Buffer.from(head, 'hex'));
+    for (const piece of pieces) {
+      const { compressedBytes } = piece;
       // A buffer of its own: whoever gets the bytes may keep them.
-      if (at + piece.deflatedBytes <= start || at >= end) at += piece.deflatedBytes;
-      else yield next(this.#read(piece, Buffer.allocUnsafeSlow(piece.deflatedBytes + PIECE_HEAD_BYTES)));
+      if (at + compressedBytes <= start || at >= end) at += compressedBytes;
+      else yield next(this.#read(piece, Buffer.allocUnsafeSlow(compressedBytes + PIECE_SEAL_BYTES)));
     }
-    yield next(member.end());
+    yield next(Buffer.from(tail, 'hex'));
   }
 
-  #read({ key, deflatedBytes, crc }: RecipePiece, into: Buffer): Uint8Array {
+  #read({ key, compressedBytes, crc }: RecipePiece, into: Buffer): Uint8Array {
     const piece = this.#cache.read(key, into);
-    if (piece?.deflated.length === deflatedBytes && piece.crc === crc) return piece.deflated;
+    if (piece?.compressed.length === compressedBytes && piece.crc === crc) return piece.compressed;
     throw new Failure(
       'CACHE_UNUSABLE',
       'a piece of a layer was removed from the cache or damaged while it was in use',

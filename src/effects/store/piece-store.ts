@@ -1,58 +1,45 @@
-// Deflated pieces of layers in the store, one file each: what was compressed once for a package is not compressed again for
-// an image. A file begins with a seal over itself and its key, so that damage and mix-ups read as "not there".
+// Compressed pieces of layers in the store, one file each: what was compressed once for a package is not compressed again for
+// an image. A file ends with a seal over itself and its key, so that damage and mix-ups read as "not there".
 
 import { crc32 } from 'node:zlib';
-import { digestHex, sha256 } from '../../base/digest.ts';
 import type { Store } from './store.ts';
 
-/** Seal (CRC-32 of key and the rest), CRC-32 of the uncompressed bytes. A piece is at most 1 MiB: CRC-32 sees any few bits. */
-const HEAD_BYTES = 8;
+/** CRC-32 of the uncompressed bytes, seal (CRC-32 of key and the rest). A piece is at most 1 MiB: CRC-32 sees any few bits. */
+const SEAL_BYTES = 8;
 
 export interface StoredPiece {
-  readonly deflated: Uint8Array;
+  readonly compressed: Uint8Array;
   readonly crc: number;
 }
 
-/** Pieces by their key, for one way to deflate: equal keys under equal ways are equal bytes. */
+/** Pieces by their key: equal keys are equal bytes. */
 export class PieceStore {
   readonly #store: Store;
-  readonly #way: string;
 
-  /** `way` names everything besides the bytes that decides how they are deflated. */
-  constructor(store: Store, way: string) {
+  constructor(store: Store) {
     this.#store = store;
-    this.#way = way;
   }
 
   /** Reads into `into`, and returns a view of it. Undefined when the piece is not there, damaged, or larger. */
   read(key: string, into: Buffer): StoredPiece | undefined {
-    const name = this.#name(key);
-    const file = this.#store.readFile('pieces', name, into);
+    const file = this.#store.readFile('pieces', key, into);
     if (file === undefined) return undefined;
-    if (file.length > HEAD_BYTES && file.readUInt32LE(0) === sealOf(name, file.subarray(4))) {
-      return { crc: file.readUInt32LE(4), deflated: file.subarray(HEAD_BYTES) };
+    const end = file.length - SEAL_BYTES;
+    if (end > 0 && file.readUInt32LE(end + 4) === crc32(file.subarray(0, end + 4), crc32(key))) {
+      return { crc: file.readUInt32LE(end), compressed: file.subarray(0, end) };
     }
-    this.#store.discard('pieces', name);
+    this.#store.discard('pieces', key);
     return undefined;
   }
 
-  write(key: string, { deflated, crc }: StoredPiece): void {
-    const name = this.#name(key);
-    const head = Buffer.alloc(HEAD_BYTES);
-    head.writeUInt32LE(crc, 4);
-    head.writeUInt32LE(sealOf(name, head.subarray(4), deflated), 0);
-    this.#store.writeFile('pieces', name, [head, deflated]);
+  write(key: string, { compressed, crc }: StoredPiece): void {
+    const seal = Buffer.alloc(SEAL_BYTES);
+    seal.writeUInt32LE(crc, 0);
+    seal.writeUInt32LE(crc32(seal.subarray(0, 4), crc32(compressed, crc32(key))), 4);
+    this.#store.writeFile('pieces', key, [compressed, seal]);
   }
 
   discard(key: string): void {
-    this.#store.discard('pieces', this.#name(key));
+    this.#store.discard('pieces', key);
   }
-
-  #name(key: string): string {
-    return digestHex(sha256(this.#way, '\0', key));
-  }
-}
-
-function sealOf(name: string, ...parts: readonly Uint8Array[]): number {
-  return parts.reduce((crc, part) => crc32(part, crc), crc32(name));
 }

@@ -2,8 +2,7 @@
 // written yet. What an earlier build of the same inputs made is used where it is there and sound.
 
 import { Failure } from '../../base/failure.ts';
-import { DEFAULT_LEVEL } from '../../effects/output/compress-layer.ts';
-import { deflateFingerprint } from '../../effects/output/deflate-check.ts';
+import { type Compression, type CompressionName, openCompression } from '../../effects/output/compression.ts';
 import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { PieceStore } from '../../effects/store/piece-store.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
@@ -23,7 +22,9 @@ import { type BuildPlan, type BuildResult, makeImage } from './make-image.ts';
 export interface ImagesRequest extends ImageRequest {
   readonly sbom: boolean;
   readonly sbomFormats: readonly string[];
-  /** zlib's 1 (quick) to 9 (small); layers of each level have digests of their own. */
+  /** Of layers; default: gzip. */
+  readonly compression?: CompressionName;
+  /** 1 (quick) to 9 (small); layers of each level have digests of their own. */
   readonly compressionLevel?: number;
   /** How strict the hardening contract is, in place of what the configuration says. */
   readonly hardening?: HardeningProfile;
@@ -45,6 +46,7 @@ export interface BuiltImagesSteps<T> {
 /** Builds the images of all architectures and hands them to `use`, while everything they are made of is open. */
 export async function withBuiltImages<T>(request: ImagesRequest, host: Host, steps: BuiltImagesSteps<T>): Promise<T> {
   const { packageAppend, annotations, format } = request;
+  const compression = openCompression(request.compression ?? 'gzip', request.compressionLevel);
   const flags = { packageAppend, annotations, ...(format !== undefined && { format }) };
   return await withImage(request, host, { flags }, async (image) => {
     refuseUnbuildable(image, request);
@@ -72,7 +74,7 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
       groups: await collectImageFiles(image, request.lockfile),
       policy: policyFor(image.config.hardening, request.hardening),
     };
-    return await usePlanned(image, plan, request.compressionLevel ?? DEFAULT_LEVEL, steps.use);
+    return await usePlanned(image, plan, compression, steps.use);
   });
 }
 
@@ -80,7 +82,7 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
 async function usePlanned<T>(
   image: OpenImage,
   plan: BuildPlan,
-  level: number,
+  compression: Compression,
   use: BuiltImagesSteps<T>['use'],
 ): Promise<T> {
   const { host, store } = image;
@@ -89,14 +91,13 @@ async function usePlanned<T>(
     tellFindings(contract, host.events);
     return { ...result, contract };
   };
-  const way = `${deflateFingerprint()} level ${level}`;
-  const pieces = new PieceStore(store, way);
+  const pieces = new PieceStore(store);
   // A base image's files are not among the inputs that the key knows.
-  const key = image.config.contents.baseImage === undefined ? resultKey(image, plan, way) : undefined;
+  const key = image.config.contents.baseImage === undefined ? resultKey(image, plan, compression.way) : undefined;
   const known = key === undefined ? undefined : await readResult(store, key);
   if (key !== undefined && known !== undefined) {
     try {
-      const blobs = new PiecedBlobs(pieces, level);
+      const blobs = new PiecedBlobs(pieces, compression);
       for (const layer of known.images.flatMap((one) => one.layers)) blobs.addRecipe(layer);
       const used = await use({ result: told(known), blobs });
       for (const { arch, warnings } of known.images) warnIncomplete(host, arch, warnings);
@@ -108,7 +109,7 @@ async function usePlanned<T>(
       store.discard('results', key);
     }
   }
-  const blobs = new PiecedBlobs(pieces, level);
+  const blobs = new PiecedBlobs(pieces, compression);
   let result: BuildResult;
   try {
     result = await makeImage(image, plan, blobs);

@@ -9,7 +9,6 @@ import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { publicLine } from '../../effects/repository/repository-line.ts';
 import type { PackageHandle } from '../../effects/store/package-handle.ts';
 import type { Package } from '../../formats/apk/package.ts';
-import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import type { Image } from '../../formats/oci/image.ts';
 import { planImage } from '../../formats/oci/plan-image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
@@ -122,7 +121,8 @@ export async function packImage(
       done += bytes;
       events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
     };
-    const pieces = layerPieces({ entries, names: rootfs.layerNames[i] ?? rootfs.names, dataHashes });
+    const names = rootfs.layerNames[i] ?? rootfs.names;
+    const pieces = layerPieces({ entries, names, dataHashes, way: blobs.way });
     layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, dataTars, readInto, progress }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
@@ -131,8 +131,8 @@ export async function packImage(
     ...runSettings(rootfs.config),
     platform: platformOf(arch),
     created: created.text,
-    layers: layers.map(({ digest, sizeBytes, diffId }) => ({
-      descriptor: { mediaType: MEDIA_TYPE.layerGzip, digest, sizeBytes },
+    layers: layers.map(({ mediaType, digest, sizeBytes, diffId }) => ({
+      descriptor: { mediaType, digest, sizeBytes },
       diffId,
     })),
     ...(base && { base }),

@@ -34,8 +34,8 @@ function entriesOf(specs: readonly Spec[]): LayerEntry[] {
   });
 }
 
-function piecesOf(specs: readonly Spec[], dataHashes = ['p0', 'p1', 'p2']): LayerPiece[] {
-  return [...layerPieces({ entries: entriesOf(specs), names: NAMES, dataHashes })];
+function piecesOf(specs: readonly Spec[], dataHashes = ['p0', 'p1', 'p2'], way = 'gzip'): LayerPiece[] {
+  return [...layerPieces({ entries: entriesOf(specs), names: NAMES, dataHashes, way })];
 }
 
 function bytesOf(pieces: readonly LayerPiece[]): Buffer {
@@ -142,7 +142,7 @@ describe('layerPieces', () => {
     expect(piecesOf(specs).map(({ sizeBytes }) => sizeBytes)).toEqual([32_768, 205_312, 28_160]);
     const text = piecesOf(specs).map(({ key, sizeBytes }) => `${sizeBytes} ${key}`);
     expect(createHash('sha256').update(text.join('\n')).digest('hex')).toBe(
-      '0859d0bba9deaa0e6eaf07a565ab97fb58ff25ed28938f9aad9729509d9e8775',
+      '724cc21229168f073ae725d6364a276dd1dc629b84b69fa72248b8fb74f9b918',
     );
   });
 });

@@ -53,7 +53,7 @@ export type PiecePart = number | PackagedRange;
 
 /** Consecutive bytes of a layer. */
 export interface LayerPiece {
-  /** Hex SHA-256 of everything that decides the bytes: equal keys, equal bytes. */
+  /** Hex SHA-256 of everything that decides its bytes and how they are compressed: equal keys, equal bytes. */
   readonly key: string;
   readonly sizeBytes: number;
   /** What is in no package, end to end: headers, paddings, the builder's own files. */
@@ -66,11 +66,13 @@ export interface PiecesInput {
   readonly names: OwnerNames;
   /** Of each package, in install order: the digest that decides its data tar. */
   readonly dataHashes: readonly string[];
+  /** How pieces are compressed: part of their keys. */
+  readonly way: string;
 }
 
 /** The pieces of a layer in order. Together they are exactly the bytes of `layerBytes`. Linear in the entries. */
-export function* layerPieces({ entries, names, dataHashes }: PiecesInput): Generator<LayerPiece> {
-  const cutter = new PieceCutter(dataHashes);
+export function* layerPieces({ entries, names, dataHashes, way }: PiecesInput): Generator<LayerPiece> {
+  const cutter = new PieceCutter(dataHashes, way);
   for (const entry of entries) {
     cutter.add(entry, layerHeader(entry, names));
     if (cutter.finished.length > 0) yield* cutter.finished.splice(0);
@@ -83,6 +85,7 @@ export function* layerPieces({ entries, names, dataHashes }: PiecesInput): Gener
 class PieceCutter {
   readonly finished: LayerPiece[] = [];
   readonly #dataHashes: readonly string[];
+  readonly #way: string;
   readonly #headers = new TarHeaderWriter();
   /** Zeros where nothing was written yet; what was written never changes. */
   #inline = Buffer.alloc(INLINE_BYTES);
@@ -94,8 +97,9 @@ class PieceCutter {
   /** The package whose file came last; directories and the builder's own small files belong to whoever surrounds them. */
   #owner: number | undefined;
 
-  constructor(dataHashes: readonly string[]) {
+  constructor(dataHashes: readonly string[], way: string) {
     this.#dataHashes = dataHashes;
+    this.#way = way;
   }
 
   /** What is finished by the entry is in `finished` then. */
@@ -172,19 +176,19 @@ class PieceCutter {
     if (this.#sizeBytes === 0) return;
     const parts = this.#parts;
     const inline = this.#inline.subarray(this.#start, this.#end);
-    this.finished.push({ key: keyOf(inline, parts, this.#dataHashes), sizeBytes: this.#sizeBytes, inline, parts });
+    this.finished.push({ key: this.#keyOf(inline, parts), sizeBytes: this.#sizeBytes, inline, parts });
     this.#start = this.#end;
     this.#parts = [];
     this.#sizeBytes = 0;
     this.#owner = undefined;
   }
-}
 
-/** A packaged range is named by the digest of its package's data: nothing has to be read to find a piece. */
-function keyOf(inline: Uint8Array, parts: readonly PiecePart[], dataHashes: readonly string[]): string {
-  const outline = parts.map((part) =>
-    typeof part === 'number' ? part : [dataHashes[part.file.packageIndex], part.offset, part.size],
-  );
-  const text = `${JSON.stringify([WRITER_VERSION, outline])}\n`;
-  return createHash('sha256').update(text).update(inline).digest('hex');
+  /** A packaged range is named by the digest of its package's data: nothing has to be read to find a piece. */
+  #keyOf(inline: Uint8Array, parts: readonly PiecePart[]): string {
+    const outline = parts.map((part) =>
+      typeof part === 'number' ? part : [this.#dataHashes[part.file.packageIndex], part.offset, part.size],
+    );
+    const text = `${JSON.stringify([WRITER_VERSION, this.#way, outline])}\n`;
+    return createHash('sha256').update(text).update(inline).digest('hex');
+  }
 }
