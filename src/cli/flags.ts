@@ -30,6 +30,8 @@ const TEXTS = {
   lockfile: ['FILE', 'install exactly what this lock file says'],
   mirror: ['PLACE', 'where `stave mirror` put packages, keys and base images: a folder, or a URL that serves it'],
   output: ['FILE', 'where to write'],
+  'provenance-path': ['DIR', 'write unsigned SLSA provenance of the index and every image into this folder'],
+  'builder-id': ['URI', 'who built, in provenance (default: the workflow of the CI, or nobody)'],
   'sbom-path': ['DIR', 'where to write SBOMs (default: the working directory)'],
 } as const;
 
@@ -39,6 +41,7 @@ const SWITCHES = {
   'strict-apko': [false, 'refuse what only stave understands in a configuration'],
   vcs: [true, 'record the git origin and commit of the configuration'],
   sbom: [true, 'write SBOMs'],
+  'reproducible-provenance': [false, 'leave out of provenance what differs from run to run: times and the run'],
 } as const;
 
 const LIMIT_FLAGS = {

@@ -21,6 +21,7 @@ const REPORT: BuildReport = {
     },
   ],
   contract: { profile: 'default', images: [], findings: [], errors: 0, warnings: 0 },
+  provenancePaths: [],
   indexSbomPaths: ['/sbom-index.spdx.json'],
   output: { kind: 'archive', path: '/out.tar' },
 };

@@ -76,7 +76,11 @@ describe.each([true, false])('with a referrers API: %s', (referrersApi) => {
       const signed = signedBy(report, format);
       expect(Object.keys(signed).sort()).toEqual([...digests].sort());
       for (const types of Object.values(signed)) {
-        expect(types).toEqual(['https://sigstore.dev/cosign/sign/v1', 'https://spdx.dev/Document']);
+        expect(types).toEqual([
+          'https://sigstore.dev/cosign/sign/v1',
+          'https://spdx.dev/Document',
+          'https://slsa.dev/provenance/v1',
+        ]);
       }
     }
     expect(report.trust).toMatchObject({ outcome: 'written', path: place.path('stave.trust.yaml') });
@@ -104,7 +108,7 @@ it('tells people who signed what, and where it is written down', async () => {
 it('adds nothing when the same is published again', async () => {
   const server = await registry();
   const place = signingPlace();
-  const words = [`${server.host}/team/app:1`, ...KEYED, '--json'];
+  const words = [`${server.host}/team/app:1`, ...KEYED, '--reproducible-provenance', '--json'];
   await publish(place, words);
   const again = JSON.parse((await publish(place, words)).stdout);
   expect(again.repositories[0].signed.filter(({ added }: Json) => added)).toEqual([]);

@@ -49,6 +49,7 @@ function publishSummary(report: PublishReport, { paint, shortPath }: Session): s
       ? []
       : report.loaded.names.map((name) => `${paint('good', printable(name))} in ${report.loaded?.engine}`)),
     ...report.sbomPaths.map((path) => `SBOM: ${printable(shortPath(path))}`),
+    ...report.provenancePaths.map((path) => `provenance: ${printable(shortPath(path))}`),
     ...(report.trust === undefined ? [] : printTrust(report.trust, shortPath)),
     '',
   ].join('\n');

@@ -29,6 +29,7 @@ export function printSummary(report: BuildReport, phases: readonly PhaseTime[], 
     `  checks  ${printContract(report.contract, paint)}`,
     ...sboms.map((path, at) => `  ${at === 0 ? 'SBOM  ' : '      '}  ${printable(shortPath(path))}`),
   ];
+  lines.push(...report.provenancePaths.map((path) => `  provenance  ${printable(shortPath(path))}`));
   if (phases.length > 0) lines.push(`  ${paint('quiet', `time    ${phases.map(phaseText).join(', ')}`)}`);
   return `${lines.join('\n')}\n`;
 }

@@ -8,6 +8,7 @@ import type { HttpClient } from '../http/client.ts';
 import { expandPackage, openExpandedPackage, type PackageLimits, type WantedPackage } from '../store/expand-package.ts';
 import type { PackageHandle } from '../store/package-handle.ts';
 import type { Store } from '../store/store.ts';
+import { rememberingDigest } from './file-digests.ts';
 import { placeOf } from './repository-line.ts';
 import { startingOverWhenCut } from './restart.ts';
 
@@ -17,6 +18,8 @@ export interface PackageToFetch extends WantedPackage {
   /** Absolute; relative paths count from here. */
   readonly workdir: string;
   readonly limits?: PackageLimits & { readonly responseBytes?: number };
+  /** Whether the digest of the file as a whole is remembered, see file-digests.ts. */
+  readonly digestFile?: boolean;
 }
 
 /** Packages on their way, so that two architectures do not fetch a noarch package twice. */
@@ -32,7 +35,11 @@ export async function fetchPackage(wanted: PackageToFetch, http: HttpClient, sto
   }
   const known = openExpandedPackage(store, wanted);
   if (known !== undefined) return known;
-  const work = startingOverWhenCut(async () => expandPackage(store, wanted, await openPackageFile(wanted, http)));
+  const work = startingOverWhenCut(async () => {
+    const bytes = await openPackageFile(wanted, http);
+    if (wanted.digestFile !== true) return await expandPackage(store, wanted, bytes);
+    return await rememberingDigest(store, wanted, bytes, (seen) => expandPackage(store, wanted, seen));
+  });
   running.set(wanted.checksum, work);
   try {
     return await work;

@@ -24,9 +24,13 @@ export interface IndexTrust {
 
 const FILES = { archive: 'APKINDEX.tar.gz', text: 'APKINDEX', compact: 'tables' } as const;
 
-/** The index of an archive: from the store where it is there, else read and put there. */
-export async function indexOfArchive(store: Store, archive: Uint8Array, trust: IndexTrust): Promise<ApkIndex> {
-  const digest = hashHex('sha256', archive);
+/** The index of an archive, whose SHA-256 (hex) is `digest`: from the store where it is there, else read and put there. */
+export async function indexOfArchive(
+  store: Store,
+  archive: Uint8Array,
+  digest: string,
+  trust: IndexTrust,
+): Promise<ApkIndex> {
   const known = await storedIndex(store, digest, trust);
   if (known !== undefined) return known;
   verify(store, digest, archive, trust);

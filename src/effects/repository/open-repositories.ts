@@ -28,6 +28,8 @@ export interface RepositoriesOptions {
   readonly limits?: { readonly indexBytes?: number; readonly responseBytes?: number };
 }
 
+type FoundIndex = Pick<IndexedRepository, 'index' | 'sha256'>;
+
 /** Where indexes come from and go to. */
 interface Effects {
   readonly http: HttpClient;
@@ -58,10 +60,10 @@ export async function openRepositories(
     };
     const responseBytes = Math.min(options.limits?.responseBytes ?? LIMITS.responseBytes, trust.maxBytes);
     const place = placeOf(url, options.workdir);
-    const index = await ('local' in place
+    const found = await ('local' in place
       ? readLocalIndex(join(place.local, options.apkArch, 'APKINDEX.tar.gz'), trust, effects)
       : readRemoteIndex(label, trust, responseBytes, effects));
-    return index === undefined ? [] : [{ url, tag, index }];
+    return found === undefined ? [] : [{ url, tag, ...found }];
   });
   return open.flat();
 }
@@ -70,7 +72,7 @@ async function readLocalIndex(
   path: string,
   trust: IndexTrust,
   { store, events }: Effects,
-): Promise<ApkIndex | undefined> {
+): Promise<FoundIndex | undefined> {
   if (!existsSync(path)) {
     const message = `the repository has no index ${trust.label} and is ignored`;
     events({ type: 'warning', code: 'INDEX_MISSING', message, hint: 'check the path and the architecture' });
@@ -86,7 +88,8 @@ async function readLocalIndex(
     const { code } = error as NodeJS.ErrnoException;
     throw new Failure('FILE_UNREADABLE', `the index ${trust.label} cannot be read (${code})`, { cause: error });
   }
-  return await indexOfArchive(store, archive, trust);
+  const sha256 = hashHex('sha256', archive);
+  return { index: await indexOfArchive(store, archive, sha256, trust), sha256 };
 }
 
 async function readRemoteIndex(
@@ -94,22 +97,24 @@ async function readRemoteIndex(
   trust: IndexTrust,
   maxBytes: number,
   { http, store }: Effects,
-): Promise<ApkIndex> {
+): Promise<FoundIndex> {
   const headKey = digestHex(sha256('index\0', url));
   const record = store.readRecord('heads', headKey);
   const head: { etag?: string; sha256: string } | undefined = record && JSON.parse(Buffer.from(record).toString());
-  const known = head && (await knownIndex(store, head.sha256, trust, http));
+  const index = head && (await knownIndex(store, head.sha256, trust, http));
+  const known = index && { index, sha256: head.sha256 };
   if (http.offline && known !== undefined) return known;
   const archive = await startingOverWhenCut(async () => {
     const ifNoneMatch = known === undefined ? undefined : head?.etag;
     const response = await http.get(url, { maxBytes, ifNoneMatch });
     return response.status === 304 ? undefined : { bytes: await response.bytes(), etag: response.etag };
   });
-  if (archive === undefined) return known as ApkIndex;
-  const index = await indexOfArchive(store, archive.bytes, trust);
+  if (archive === undefined) return known as FoundIndex;
+  const digest = hashHex('sha256', archive.bytes);
+  const verified = await indexOfArchive(store, archive.bytes, digest, trust);
   // Only now: what did not verify is not remembered as the index of this URL.
-  store.writeRecord('heads', headKey, JSON.stringify({ etag: archive.etag, sha256: hashHex('sha256', archive.bytes) }));
-  return index;
+  store.writeRecord('heads', headKey, JSON.stringify({ etag: archive.etag, sha256: digest }));
+  return { index: verified, sha256: digest };
 }
 
 /** What we have of the last run. A signature that does not satisfy is for the server to mend while it can be asked. */

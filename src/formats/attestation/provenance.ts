@@ -62,10 +62,13 @@ export function provenancePredicate(provenance: Provenance): JsonValue {
 /** A package as it was installed. */
 export interface PackageSource {
   readonly name: string;
-  /** Where the file is, without credentials. */
+  /** Where the file is, without credentials; '' where that is a path of somebody's machine. */
   readonly url: string;
-  /** Of the whole file. The checksum of an index, `Q1...`, is another thing: it covers the control part. */
-  readonly fileDigest: Digest;
+  /**
+   * Of the whole file; undefined where it is not known. The checksum of an index, `Q1...`, is another thing: it covers the
+   * control part.
+   */
+  readonly fileDigest: Digest | undefined;
   readonly checksum: string;
   readonly purl: string;
   readonly origin: string;
@@ -79,7 +82,12 @@ export function packageDependency({
   checksum,
   origin,
 }: PackageSource): ResourceDescriptor {
-  return { name, uri: url, digest: { sha256: digestHex(fileDigest) }, annotations: { purl, checksum, origin } };
+  return {
+    name,
+    ...(url !== '' && { uri: url }),
+    ...(fileDigest && { digest: { sha256: digestHex(fileDigest) } }),
+    annotations: { purl, checksum, origin },
+  };
 }
 
 function printResource({ name, uri, digest, mediaType, annotations }: ResourceDescriptor): JsonValue {

@@ -13,6 +13,7 @@ import type { Host } from '../host.ts';
 import { writeSboms } from '../image/describe-image.ts';
 import { type BuiltImages, type ImagesRequest, withBuiltImages } from './built-images.ts';
 import type { ResultImage } from './make-image.ts';
+import { provenanceMaker, writeProvenance } from './provenance.ts';
 
 export interface BuildRequest extends ImagesRequest {
   readonly tag: string;
@@ -47,6 +48,7 @@ export interface BuildReport {
   readonly indexDigest: Digest;
   readonly images: readonly BuiltImage[];
   readonly indexSbomPaths: readonly string[];
+  readonly provenancePaths: readonly string[];
   /** What the hardening contract says, with all its findings. */
   readonly contract: ContractReport;
   readonly output: { readonly kind: 'layout' | 'archive'; readonly path: string };
@@ -54,7 +56,8 @@ export interface BuildReport {
 
 export async function buildImage(request: BuildRequest, host: Host): Promise<BuildReport> {
   const output = await outputOf(request, host);
-  return await withBuiltImages(request, host, {
+  const provenance = request.provenancePath !== undefined;
+  return await withBuiltImages({ ...request, provenance }, host, {
     nameImages: async () => {
       // Refused now, not after minutes of work.
       if (output.kind === 'layout') await openLayoutBlobs(output.path);
@@ -77,6 +80,15 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
   const sbomPaths: string[][] = [];
   for (const { sboms } of images) sbomPaths.push(sboms.length === 0 ? [] : await writeSboms(directory, sboms));
   const indexSbomPaths = result.indexSboms.length === 0 ? [] : await writeSboms(directory, result.indexSboms);
+  const { provenancePath } = request;
+  const provenancePaths =
+    provenancePath === undefined
+      ? []
+      : await writeProvenance(
+          resolve(host.cwd, provenancePath),
+          result,
+          await provenanceMaker(outputs, request, [request.tag])(),
+        );
   if (output.kind === 'layout') await writeOciLayout(output.path, index, blobs);
   else await writeDockerArchive(output.path, { index, tags: [parseReference(request.tag)], blobs });
   host.events({ type: 'phase-finished', phase: 'write' });
@@ -84,6 +96,7 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
     indexDigest: index.descriptor.digest,
     images: images.map((one, i) => builtImage(one, sbomPaths[i] ?? [])),
     indexSbomPaths,
+    provenancePaths,
     contract: result.contract,
     output,
   };
@@ -103,7 +116,7 @@ function builtImage(
       sizeBytes,
       uncompressedBytes,
     })),
-    packages,
+    packages: packages.map(({ name, version }) => ({ name, version })),
     fileCount,
     sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
     sbomPaths,

@@ -2,12 +2,14 @@
 // written yet. What an earlier build of the same inputs made is used where it is there and sound.
 
 import { Failure } from '../../base/failure.ts';
+import { systemClock } from '../../effects/http/retry.ts';
 import { type Compression, type CompressionName, openCompression } from '../../effects/output/compression.ts';
 import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { PieceStore } from '../../effects/store/piece-store.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
 import { type HardeningProfile, policyFor } from '../../planning/hardening/policy.ts';
+import type { ArchitectureIndexes } from '../../planning/solver/architecture-indexes.ts';
 import { tellFindings } from '../check/build-contract.ts';
 import type { Host } from '../host.ts';
 import { warnIncomplete } from '../image/assemble-image.ts';
@@ -19,7 +21,7 @@ import { openIndexes, type ResolvedImage, resolveForBuild, resolveFromLock } fro
 import { readResult, resultKey, writeResult } from './known-result.ts';
 import { type BuildPlan, type BuildResult, makeImage } from './make-image.ts';
 
-export interface ImagesRequest extends ImageRequest {
+export interface ImagesRequest extends ImageRequest, ProvenanceRequest {
   readonly sbom: boolean;
   readonly sbomFormats: readonly string[];
   /** Of layers; default: gzip. */
@@ -30,10 +32,31 @@ export interface ImagesRequest extends ImageRequest {
   readonly hardening?: HardeningProfile;
 }
 
+/** What is said about how the images came to be. */
+interface ProvenanceRequest {
+  /** Folder for unsigned statements, one for the index and one for each image. */
+  readonly provenancePath?: string;
+  /** Who could have forged the provenance; default: what the CI says, or nobody. */
+  readonly builderId?: string;
+  /** Leaves out times and whatever else differs from run to run. */
+  readonly reproducibleProvenance?: boolean;
+}
+
 export interface BuiltImages {
   readonly result: BuildResult;
   /** Every layer of the images; the blobs of a base image come from where it is. */
   readonly blobs: PiecedBlobs;
+  readonly inputs: BuildInputs;
+}
+
+/** What the result was made of. */
+interface BuildInputs {
+  readonly image: OpenImage;
+  readonly plan: BuildPlan;
+  /** Empty for a build from a lock file. */
+  readonly indexes: readonly ArchitectureIndexes[];
+  /** Milliseconds since 1970, for provenance alone. */
+  readonly startedMs: number;
 }
 
 export interface BuiltImagesSteps<T> {
@@ -48,12 +71,14 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
   const { packageAppend, annotations, format } = request;
   const compression = openCompression(request.compression ?? 'gzip', request.compressionLevel);
   const flags = { packageAppend, annotations, ...(format !== undefined && { format }) };
+  const startedMs = systemClock.now();
   return await withImage(request, host, { flags }, async (image) => {
     refuseUnbuildable(image, request);
     const keys = await openKeys(image);
+    const indexes = request.lockfile === undefined ? await openIndexes(image, keys) : [];
     const resolved =
       request.lockfile === undefined
-        ? resolveForBuild(image, await openIndexes(image, keys), packageAppend)
+        ? resolveForBuild(image, indexes, packageAppend)
         : resolveFromLock(image, request.lockfile, packageAppend);
     if (resolved.every((one) => one.packages.length === 0)) {
       throw new Failure(
@@ -74,17 +99,17 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
       groups: await collectImageFiles(image, request.lockfile),
       policy: policyFor(image.config.hardening, request.hardening),
     };
-    return await usePlanned(image, plan, compression, steps.use);
+    return await usePlanned({ image, plan, indexes, startedMs }, compression, steps.use);
   });
 }
 
 /** Uses what an earlier build of the same inputs made, where there is one and it is sound; else makes it. */
 async function usePlanned<T>(
-  image: OpenImage,
-  plan: BuildPlan,
+  inputs: BuildInputs,
   compression: Compression,
   use: BuiltImagesSteps<T>['use'],
 ): Promise<T> {
+  const { image, plan } = inputs;
   const { host, store } = image;
   const told = (result: BuildResult): BuildResult => {
     const contract = locateFindings(result.contract, image.config, image.loaded.place);
@@ -99,7 +124,7 @@ async function usePlanned<T>(
     try {
       const blobs = new PiecedBlobs(pieces, compression);
       for (const layer of known.images.flatMap((one) => one.layers)) blobs.addRecipe(layer);
-      const used = await use({ result: told(known), blobs });
+      const used = await use({ result: told(known), blobs, inputs });
       for (const { arch, warnings } of known.images) warnIncomplete(host, arch, warnings);
       return used;
     } catch (error) {
@@ -116,7 +141,7 @@ async function usePlanned<T>(
   } finally {
     blobs.close();
   }
-  const used = await use({ result: told(result), blobs });
+  const used = await use({ result: told(result), blobs, inputs });
   if (key !== undefined) writeResult(store, key, result);
   return used;
 }

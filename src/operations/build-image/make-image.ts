@@ -7,6 +7,8 @@ import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import type { Image, ImageIndex } from '../../formats/oci/image.ts';
 import { planIndex } from '../../formats/oci/plan-image.ts';
 import { latestMoment, type Moment } from '../../formats/oci/timestamps.ts';
+import { apkPurl } from '../../formats/sbom/purl.ts';
+import { parseOsRelease } from '../../planning/describe/os-release.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
 import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
@@ -43,6 +45,13 @@ export interface BuildResult {
   readonly contract: ContractReport;
 }
 
+interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly origin: string;
+  readonly purl: string;
+}
+
 export interface ResultImage {
   /** OCI form. */
   readonly arch: string;
@@ -50,7 +59,7 @@ export interface ResultImage {
   /** Those that were built, not those of a base image. */
   readonly layers: readonly LayerRecipe[];
   /** In install order. */
-  readonly packages: readonly { readonly name: string; readonly version: string }[];
+  readonly packages: readonly InstalledPackage[];
   readonly fileCount: number;
   readonly sboms: readonly SbomFile[];
   /** Sentences for the user about what the image lacks. */
@@ -144,17 +153,22 @@ async function packOne(
 ): Promise<PackedImage> {
   const packed = await packImage(image, assembled, blobs);
   const { arch, rootfs, packages, created } = assembled;
+  const osRelease = rootfs.tree.readText('etc/os-release');
+  const system = parseOsRelease(osRelease);
   // Not the tree: it is the largest thing there is, and the next architecture wants its place.
   return {
     arch,
     image: packed.image,
     layers: packed.layers,
-    packages: packages.map(({ info }) => ({ name: info.name, version: info.version })),
+    packages: packages.map(({ info }) => {
+      const { name, version, origin } = info;
+      return { name, version, origin, purl: apkPurl(info, system) };
+    }),
     fileCount: countFiles(rootfs),
     sboms: imageSboms(packed, chosen, [tag], sbomFormats),
     warnings: rootfs.warnings,
     created,
-    osRelease: rootfs.tree.readText('etc/os-release'),
+    osRelease,
   };
 }
 

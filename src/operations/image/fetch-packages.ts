@@ -15,7 +15,7 @@ export interface PackageFetching {
   readonly host: Host;
   readonly http: HttpClient;
   readonly store: Store;
-  readonly request: { readonly limits?: LimitOverrides };
+  readonly request: { readonly limits?: LimitOverrides; readonly provenance?: boolean };
 }
 
 /** Handles in the order of `packages`. Close them. */
@@ -34,6 +34,7 @@ export async function fetchPackages(
       label: `${pkg.name}-${pkg.version}`,
       checksum: pkg.checksum,
       workdir: host.cwd,
+      digestFile: request.provenance === true,
       ...(request.limits && { limits: request.limits }),
     };
     const handle = await fetchPackage(wanted, http, store);

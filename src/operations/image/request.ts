@@ -23,6 +23,8 @@ export interface SourceRequest {
   readonly ignoreSignatures: boolean;
   readonly includePaths: readonly string[];
   readonly limits?: LimitOverrides;
+  /** What is built is told by provenance: package files are then digested as a whole, while they are fetched. */
+  readonly provenance?: boolean;
   /** A folder or URL that `stave mirror` has filled: asked before the places that the configuration names. */
   readonly mirror?: string;
   /** How registries are spoken to: that of a base image, and those that are published to. */

@@ -11,6 +11,7 @@ import { printReference, type Reference } from '../../formats/oci/reference.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
 import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import { type BuiltImages, type ImagesRequest, withBuiltImages } from '../build-image/built-images.ts';
+import { provenanceMaker, writeProvenance } from '../build-image/provenance.ts';
 import type { Host } from '../host.ts';
 import { writeSboms } from '../image/describe-image.ts';
 import { type LoadReport, loadIntoEngine } from '../registry/load.ts';
@@ -60,6 +61,7 @@ export interface PublishReport {
   readonly repositories: readonly PublishedRepository[];
   readonly loaded: LoadReport | undefined;
   readonly sbomPaths: readonly string[];
+  readonly provenancePaths: readonly string[];
   /** What the hardening contract says, with all its findings. */
   readonly contract: ContractReport;
   readonly dryRun: boolean;
@@ -85,7 +87,9 @@ async function buildAndPublish(
   const attached = (request.attachSbom || request.signing?.attest === true) && !request.local;
   const sbom = request.sbom && (request.sbomPath !== undefined || attached);
   let references: readonly Reference[] = [];
-  return await withBuiltImages({ ...request, sbom }, host, {
+  const attest = signer !== undefined && request.signing?.attest === true;
+  const provenance = attest || request.provenancePath !== undefined;
+  return await withBuiltImages({ ...request, sbom, provenance }, host, {
     nameImages: async (resolved) => {
       references = request.tags.map((tag) => expandTagTemplate(tag, resolved));
       return printReference(references[0] as Reference);
@@ -96,17 +100,24 @@ async function buildAndPublish(
 
 async function publish(
   request: PublishRequest,
-  { result, blobs }: BuiltImages,
+  built: BuiltImages,
   references: readonly Reference[],
   signer: OpenedSigner | undefined,
   host: Host,
 ): Promise<PublishReport> {
+  const { result, blobs } = built;
   const { index } = result;
   const sbomPaths: string[] = [];
   if (request.sbomPath !== undefined) {
     const files = [...result.images.flatMap(({ sboms }) => sboms), ...result.indexSboms];
     sbomPaths.push(...(await writeSboms(resolve(host.cwd, request.sbomPath), files)));
   }
+  const provenanceOf = provenanceMaker(built, request, references.map(printReference));
+  const { provenancePath } = request;
+  const provenancePaths =
+    provenancePath === undefined
+      ? []
+      : await writeProvenance(resolve(host.cwd, provenancePath), result, await provenanceOf());
   const byDigest = new Map(result.images.map((one) => [one.image.descriptor.digest, one]));
   const common = {
     indexDigest: index.descriptor.digest,
@@ -120,6 +131,7 @@ async function publish(
     repositories: [],
     loaded: undefined,
     sbomPaths,
+    provenancePaths,
     contract: result.contract,
     dryRun: request.dryRun,
     trust: undefined,
@@ -135,7 +147,7 @@ async function publish(
   const access = { ...request.registry, offline: false };
   const sboms = request.attachSbom ? sbomAttachments(result) : undefined;
   const { signing } = request;
-  const sign = signer && signing && publicationSigner(signer, signing, result, host);
+  const sign = signer && signing && publicationSigner({ signer, signing, result, provenanceOf }, host);
   const repositories = await withRegistries(access, host, (registries) =>
     pushEverywhere({ index, blobs, sboms, references, sign }, registries, host.events),
   );

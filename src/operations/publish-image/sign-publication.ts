@@ -9,9 +9,11 @@ import { Failure } from '../../base/failure.ts';
 import { systemClock } from '../../effects/http/retry.ts';
 import type { RegistryClient } from '../../effects/registry/client/registry-client.ts';
 import { expectationName, isBy, type Signer, signerName } from '../../effects/signing/signer-expectation.ts';
+import { PROVENANCE_PREDICATE } from '../../formats/attestation/provenance.ts';
 import type { JsonValue } from '../../formats/oci/json-object.ts';
 import { printReference, type Reference } from '../../formats/oci/reference.ts';
 import type { BuildResult } from '../build-image/make-image.ts';
+import type { ProvenanceOf } from '../build-image/provenance.ts';
 import type { Host } from '../host.ts';
 import type { SbomFile } from '../image/describe-image.ts';
 import { type OpenedSigner, readLocalText, type SignerOptions } from '../sign/open-signer.ts';
@@ -40,19 +42,31 @@ export type SignRepository = (client: RegistryClient) => Promise<readonly Signed
 
 /** The work for one repository. Failures as `signImage`, SIGNATURE_UNEXPECTED, and those of a trust file that is there. */
 export function publicationSigner(
-  signer: OpenedSigner,
-  signing: PublishSigning,
-  result: BuildResult,
+  { signer, signing, result, provenanceOf }: PublicationSigning,
   host: Host,
 ): SignRepository {
   return async (client) => {
     const place = { client, signer, clock: systemClock, format: signing.format };
     const signed = await signSubjects(place, signableIn(result.index), {});
-    for (const one of new Map(signed.map(({ signer: by }) => [signerName(by), by])).values()) {
-      await assertExpected(one, client, signing, host);
-    }
-    return signing.attest ? [...signed, ...(await attestImage(place, attestationsOf(result)))] : signed;
+    const signers = [...new Map(signed.map(({ signer: by }) => [signerName(by), by])).values()];
+    for (const one of signers) await assertExpected(one, client, signing, host);
+    if (!signing.attest) return signed;
+    const attestations = attestationsOf(result, await provenanceOf(workflowOf(signers[0])));
+    return [...signed, ...(await attestImage(place, attestations))];
   };
+}
+
+interface PublicationSigning {
+  readonly signer: OpenedSigner;
+  readonly signing: PublishSigning;
+  readonly result: BuildResult;
+  readonly provenanceOf: (signedBy?: string) => Promise<ProvenanceOf>;
+}
+
+/** Whom a certificate calls a workflow is the builder; a person who signs is not. */
+function workflowOf(signer: Signer | undefined): string | undefined {
+  const identity = signer?.kind === 'certificate' ? signer.identity : '';
+  return identity.startsWith('https://') ? identity : undefined;
 }
 
 /** Predicate types of SBOMs by their media types. */
@@ -61,9 +75,12 @@ const SBOM_PREDICATES: Readonly<Record<string, string>> = {
   'application/vnd.cyclonedx+json': 'https://cyclonedx.org/bom',
 };
 
-function attestationsOf({ index, indexSboms, images }: BuildResult): Attestation[] {
+function attestationsOf({ index, indexSboms, images }: BuildResult, provenanceOf: ProvenanceOf): Attestation[] {
   const subjects = [{ of: index, sboms: indexSboms }, ...images.map(({ image, sboms }) => ({ of: image, sboms }))];
-  return subjects.flatMap(({ of, sboms }) => sboms.flatMap((sbom) => sbomAttestation(of.descriptor, sbom)));
+  return subjects.flatMap(({ of: { descriptor: subject }, sboms }) => [
+    ...sboms.flatMap((sbom) => sbomAttestation(subject, sbom)),
+    { subject, predicateType: PROVENANCE_PREDICATE, predicate: provenanceOf(subject.digest) },
+  ]);
 }
 
 function sbomAttestation(subject: Attestation['subject'], { mediaType, text }: SbomFile): Attestation[] {

@@ -103,7 +103,8 @@ export async function signSubjects(
       manifestDigest: subject.digest,
       annotations,
     });
-    return await attach(place, subject, SIGNATURE_PREDICATE, printStatement(statement), payload);
+    const said = { predicateType: SIGNATURE_PREDICATE, statement: printStatement(statement), payload };
+    return await attach(place, subject, said, await alreadyStored(place, subject));
   });
   return signed.flat();
 }
@@ -114,9 +115,11 @@ export async function attestImage(place: SigningPlace, attestations: readonly At
   const signed = await mapBounded(digests, SUBJECTS_IN_FLIGHT, async (digest) => {
     const subjects = [{ name: placeName(place.client), digest, annotations: {} }];
     const done: SignedSubject[] = [];
-    for (const { subject, predicateType, predicate } of attestations.filter((one) => one.subject.digest === digest)) {
+    const own = attestations.filter(({ subject }) => subject.digest === digest);
+    const stored = await alreadyStored(place, own[0]!.subject);
+    for (const { subject, predicateType, predicate } of own) {
       const statement = printStatement({ subjects, predicateType, predicate });
-      done.push(...(await attach(place, subject, predicateType, statement)));
+      done.push(...(await attach(place, subject, { predicateType, statement }, stored)));
     }
     return done;
   });
@@ -133,16 +136,25 @@ export function signableIn(value: Image | Artifact | ImageIndex): Descriptor[] {
   return [value.descriptor, ...below.filter(({ digest }) => digest !== value.descriptor.digest)];
 }
 
-/** `payload` is the simple signing text of a signature; an attestation has its envelope in the legacy form too. */
+/** What may be there of the same signer. One who is not known before cannot be recognized. */
+async function alreadyStored({ client, signer }: SigningPlace, { digest }: Descriptor): Promise<StoredSignature[]> {
+  return signer.expectation === undefined ? [] : await findSignatures(client, digest);
+}
+
+interface Said {
+  readonly predicateType: string;
+  readonly statement: string;
+  /** The simple signing text of a signature; an attestation has its envelope in the legacy form too. */
+  readonly payload?: string;
+}
+
 async function attach(
   place: SigningPlace,
   subject: Descriptor,
-  predicateType: string,
-  statement: string,
-  payload?: string,
+  { predicateType, statement, payload }: Said,
+  stored: readonly StoredSignature[],
 ): Promise<SignedSubject[]> {
   const { client, signer, format } = place;
-  const stored = signer.expectation === undefined ? [] : await findSignatures(client, subject.digest);
   const done: SignedSubject[] = [];
   let bundle: BundleJson | undefined;
   const report = async (one: 'bundle' | 'legacy', made: BundleJson | undefined) => {

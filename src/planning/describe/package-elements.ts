@@ -207,7 +207,7 @@ export function splitMaintainer(maintainer: string): { readonly name: string; re
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\/[^\s<>"{}|\\^`]+$/i;
 
 /** The address without secrets, or undefined for local paths: they differ from machine to machine and are nobody's business. */
-function publicAddress(url: string): string | undefined {
+export function publicAddress(url: string): string | undefined {
   if (!ADDRESS.test(url) || /^file:/i.test(url)) return undefined;
   return redactText(stripCredentials(url));
 }

@@ -10,6 +10,8 @@ export interface IndexedRepository {
   /** `''` = none. Packages of tagged repositories are seen only by wishes with that tag, and by their dependencies. */
   readonly tag: string;
   readonly index: ApkIndex;
+  /** Hex, of the archive that the index was read from; undefined for a base image's list. */
+  readonly sha256?: string;
 }
 
 export interface ArchitectureIndexes {
