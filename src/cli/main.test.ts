@@ -173,6 +173,7 @@ describe('build', () => {
       registry: {},
       ignoreSignatures: false,
       vcs: true,
+      reproducibleProvenance: false,
       sbom: true,
       sbomFormats: ['spdx'],
       limits: {},
