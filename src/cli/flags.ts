@@ -28,7 +28,10 @@ const TEXTS = {
   variant: ['NAME', 'build this variant of the configuration, on top of its layers'],
   hardening: ['PROFILE', 'how strict to check: default, distroless, strict or off (default: the configuration says)'],
   lockfile: ['FILE', 'install exactly what this lock file says'],
-  mirror: ['PLACE', 'where `stave mirror` put packages, keys and base images: a folder, or a URL that serves it'],
+  mirror: [
+    'PLACE',
+    'where `stave mirror` put what builds need: a folder, or a URL that serves it (images come from a folder only)',
+  ],
   output: ['FILE', 'where to write'],
   'provenance-path': ['DIR', 'write unsigned SLSA provenance of the index and every image into this folder'],
   'builder-id': ['URI', 'who built, in provenance (default: the workflow of the CI, or nobody)'],

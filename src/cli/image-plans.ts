@@ -156,7 +156,8 @@ export const IMAGE_PLANS: readonly CommandPlan[] = [
   {
     name: 'mirror',
     args: [['input...', 'image configurations and lock files']],
-    summary: 'copy the packages, indexes, keys and base images they need into a folder, for builds without network',
+    summary:
+      'copy the packages, indexes, keys, downloads and images they need into a folder, for builds without network',
     group: COMMAND_GROUP.other,
     flags: [
       'arch',
