@@ -30,6 +30,7 @@ export interface PackageLimits {
 }
 
 const DATA_TAR = 'data.tar';
+const KEPT_BLOCKS = 'kept-blocks';
 const DESCRIPTION = 'package.json.sealed';
 
 /** The package from the store, or undefined when it is not there or not as it was written. */
@@ -63,7 +64,7 @@ export async function expandPackage(
   try {
     const directory = await store.publish('packages', key, async (folder) => {
       const { head, rest } = await readHead(chunks, wanted);
-      stored = await expandData(chunks, head, rest, wanted, join(folder, DATA_TAR));
+      stored = await expandData(chunks, head, rest, wanted, folder);
       writeFileSync(join(folder, DESCRIPTION), seal(printStoredPackage(stored)));
     });
     return handleOf(store, key, directory, stored as unknown as StoredPackage);
@@ -102,14 +103,15 @@ async function expandData(
   head: PackageHead,
   rest: Uint8Array,
   wanted: WantedPackage,
-  path: string,
+  folder: string,
 ): Promise<StoredPackage> {
-  const file = openSync(path, 'wx');
-  const reader = new DataMemberReader(file, wanted.limits?.packageDataBytes ?? LIMITS.packageDataBytes);
+  const tar = openSync(join(folder, DATA_TAR), 'wx');
+  const files = { tar, keptPath: join(folder, KEPT_BLOCKS) };
+  const reader = new DataMemberReader(files, wanted.limits?.packageDataBytes ?? LIMITS.packageDataBytes);
   try {
-    if (rest.length > 0) await reader.push(rest);
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) await reader.push(next.value);
-    const data = await reader.finish();
+    reader.push(rest);
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) reader.push(next.value);
+    const data = reader.finish();
     if (data.sha256 !== head.info.dataHash && isCut(data)) {
       throw cut(`it ends after ${head.dataStart + data.compressedBytes} bytes, inside its data`);
     }
@@ -118,7 +120,7 @@ async function expandData(
     return describe(head, data);
   } finally {
     reader.close();
-    closeSync(file);
+    closeSync(tar);
   }
 }
 
@@ -136,7 +138,7 @@ function describe(head: PackageHead, data: DataMember): StoredPackage {
     entries: data.entries,
   };
   const controlTarBytes = Math.max(0, ...controlEntries.map((entry) => entry.offset + entry.size));
-  return { package: expanded, dataTarBytes: data.tarBytes, dataTarSha256: data.tarSha256, controlTarBytes };
+  return { package: expanded, dataTarBytes: data.tarBytes, controlTarBytes, kept: data.kept };
 }
 
 function readStored(directory: string): StoredPackage | undefined {
@@ -156,6 +158,7 @@ function handleOf(store: Store, key: string, directory: string, stored: StoredPa
   const identity = identityOf(dataTarPath);
   return openPackageHandle({
     ...stored,
+    key,
     dataTarPath,
     // Only what was opened: another build, or architecture, may have put a sound one in its place.
     discard: () => {

@@ -4,14 +4,16 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { assert, Failure } from '../../base/failure.ts';
 import type { Package } from '../../formats/apk/package.ts';
+import type { KeptPiece } from '../../planning/rootfs/kept-piece.ts';
 
 export interface PackageHandle {
   readonly package: Package;
   readonly dataTarBytes: number;
   /** Where it lies, for readers on other threads. */
   readonly dataTarPath: string;
-  /** Hex SHA-256 of the whole uncompressed data tar, as it was when it was verified. */
-  readonly dataTarSha256: string;
+  /** The key of the package in the store, and what of its publisher's compression it has kept. */
+  readonly key: string;
+  readonly kept: readonly KeptPiece[];
   /** Bytes of the data tar. Throws CACHE_UNUSABLE when the file is gone or has another size. */
   read(offset: number, length: number): Uint8Array;
   /** The same into memory that is there already: a cold build reads everything once, and garbage costs it a tenth. */
@@ -29,8 +31,9 @@ const openFiles = new Map<PackageHandle, number>();
 export interface PackageFile {
   readonly package: Package;
   readonly dataTarBytes: number;
-  readonly dataTarSha256: string;
   readonly dataTarPath: string;
+  readonly key: string;
+  readonly kept: readonly KeptPiece[];
   discard(): void;
 }
 
@@ -40,7 +43,8 @@ export function openPackageHandle(file: PackageFile): PackageHandle {
     package: file.package,
     dataTarBytes,
     dataTarPath,
-    dataTarSha256: file.dataTarSha256,
+    key: file.key,
+    kept: file.kept,
     read(offset, length) {
       const bytes = Buffer.allocUnsafe(length);
       handle.readInto(offset, bytes);

@@ -3,17 +3,18 @@
 
 import type { ControlEntry, Package } from '../../formats/apk/package.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
+import type { KeptPiece } from '../../planning/rootfs/kept-piece.ts';
 
 export interface StoredPackage {
   readonly package: Package;
   readonly dataTarBytes: number;
-  /** Hex, of the whole uncompressed data tar. */
-  readonly dataTarSha256: string;
   /** Where the last file of the control tar ends: bounds apply to stored packages too. */
   readonly controlTarBytes: number;
+  /** In the order of the data tar. */
+  readonly kept: readonly KeptPiece[];
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 const NO_RECORDS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -42,6 +43,7 @@ export function printStoredPackage(stored: StoredPackage): string {
   return JSON.stringify({
     format: FORMAT,
     ...stored,
+    kept: stored.kept.map(packKept),
     package: {
       ...rest,
       control: control.map(({ content, ...entry }) => [Buffer.from(content).toString('base64'), packEntry(entry)]),
@@ -58,7 +60,18 @@ export function parseStoredPackage(text: string): StoredPackage | undefined {
     ([content, packed]): ControlEntry => ({ ...unpackEntry(packed), content: Buffer.from(content, 'base64') }),
   );
   const entries = (stored.package.entries as PackedEntry[]).map(unpackEntry);
-  return { ...stored, package: { ...stored.package, control, entries } };
+  const kept = (stored.kept as PackedKept[]).map(unpackKept);
+  return { ...stored, kept, package: { ...stored.package, control, entries } };
+}
+
+type PackedKept = [offset: number, sizeBytes: number, crc: number, at: number, deflatedBytes: number, seal: number];
+
+function packKept({ offset, sizeBytes, crc, at, deflatedBytes, seal }: KeptPiece): PackedKept {
+  return [offset, sizeBytes, crc, at, deflatedBytes, seal];
+}
+
+function unpackKept([offset, sizeBytes, crc, at, deflatedBytes, seal]: PackedKept): KeptPiece {
+  return { offset, sizeBytes, crc, at, deflatedBytes, seal };
 }
 
 function packEntry(e: TarEntry): PackedEntry {

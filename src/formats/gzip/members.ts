@@ -26,7 +26,7 @@ const OVERHEAD_BYTES = 1024 * 1024;
  */
 export function readGzipMember(bytes: Uint8Array, start: number, maxBytes: number): GzipMember | undefined {
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const bodyStart = skipHeader(input, start);
+  const bodyStart = gzipBodyStart(input, start);
   if (bodyStart === undefined) return undefined;
   const inflated = inflate(input.subarray(bodyStart), start, maxBytes);
   if (inflated === undefined) {
@@ -55,8 +55,8 @@ export function printGzipMember(content: Uint8Array, level = 6): Buffer {
   return Buffer.concat([header, deflateRawSync(content, { level }), trailer]);
 }
 
-/** Offset of the deflate stream, or undefined when the header is not complete. */
-function skipHeader(input: Buffer, start: number): number | undefined {
+/** Offset of the deflate stream, or undefined when the header is not complete. ARCHIVE_INVALID for no gzip, ARCHIVE_LIMIT. */
+export function gzipBodyStart(input: Buffer, start: number): number | undefined {
   const magic = [0x1f, 0x8b, 8];
   for (let i = 0; i < magic.length && start + i < input.length; i++) {
     if (input[start + i] !== magic[i]) throw notGzip(start);

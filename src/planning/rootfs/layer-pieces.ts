@@ -19,7 +19,7 @@ const WRITER_VERSION = 2;
 export const PIECE_BYTES = 1024 * 1024;
 
 /** A file from this size has pieces of its own, which no neighbour can spoil. 32 KiB: 0.16 % larger, 128 KiB: 0.07 % smaller. */
-const OWN_PIECES_BYTES = 64 * 1024;
+export const OWN_PIECES_BYTES = 64 * 1024;
 
 /**
  * A piece of small files ends where another package's begin, once it has this size: with 111 packages, 1 % of the bytes lie in

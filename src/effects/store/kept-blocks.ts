@@ -1,0 +1,107 @@
+// Collects, while a package is inflated, the deflate blocks of its large files that layers can use as they are
+// (planning/rootfs/kept-piece.ts), into a file beside the data tar. Which blocks, depends on the package's bytes alone.
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
+import { combineCrc32 } from '../../formats/gzip/crc32-combine.ts';
+import type { BlockInflater, BlockStart } from '../../formats/gzip/block-inflater.ts';
+import { type KeptPiece, WINDOW_BYTES } from '../../planning/rootfs/kept-piece.ts';
+import { OWN_PIECES_BYTES, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
+
+/** Less is not worth a piece of its own: the sync mark alone takes 5 bytes, and every piece a read. */
+const LEAST_BYTES = 16 * 1024;
+
+/** Bytes of the data tar, from `start` to before `end`. */
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+export class KeptBlocks {
+  readonly #path: string;
+  readonly #pieces: KeptPiece[] = [];
+  #file: number | undefined;
+  #fileBytes = 0;
+  /** Where blocks of the file at hand may lie. */
+  #usable: Stretch = { start: 0, end: 0 };
+  /** The block at hand, if it may be used: where it began, where its file ends. */
+  #block: Stretch | undefined;
+  /** CRC-32 of what came of it. */
+  #blockCrc = 0;
+  #piece: (Stretch & { readonly crc: number }) | undefined;
+
+  /** `path`: the file that is made when there is something to keep. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The entry whose content comes next in the tar. */
+  openEntry({ type, offset, size }: TarEntry): void {
+    const isLarge = type === TAR_TYPE.file && size >= OWN_PIECES_BYTES;
+    this.#usable = isLarge ? { start: offset + WINDOW_BYTES, end: offset + size } : { start: 0, end: 0 };
+  }
+
+  /** Output of the inflater, after its entries have been told. */
+  output(bytes: Uint8Array): void {
+    if (this.#block !== undefined) this.#blockCrc = crc32(bytes, this.#blockCrc);
+  }
+
+  /** Whether to keep the block that begins at that byte of the tar. Stored ones are published that way by the quickest levels. */
+  block({ kind, isFinal }: BlockStart, at: number): boolean {
+    const { start, end } = this.#usable;
+    const isUsable = kind !== 'stored' && !isFinal && at >= start && at < end;
+    this.#block = isUsable ? { start: at, end } : undefined;
+    this.#blockCrc = 0;
+    return isUsable;
+  }
+
+  /** The block that was to be kept ended before that byte of the tar. */
+  blockEnd(inflater: BlockInflater, at: number): void {
+    const block = this.#block;
+    this.#block = undefined;
+    if (block === undefined || at > block.end || at - block.start > PIECE_BYTES) return;
+    const { start } = block;
+    const before = this.#piece;
+    const goesOn = before !== undefined && before.end === start && at - before.start <= PIECE_BYTES;
+    if (!goesOn) this.#closePiece(inflater);
+    if (inflater.addKept()) {
+      const crc = goesOn ? combineCrc32(before.crc, this.#blockCrc, at - start) : this.#blockCrc;
+      this.#piece = { start: goesOn ? before.start : start, end: at, crc };
+      return;
+    }
+    this.#closePiece(inflater);
+    if (inflater.addKept()) this.#piece = { start, end: at, crc: this.#blockCrc };
+  }
+
+  /** All of them, in the order of the tar; the inflater must still have the last ones. */
+  finish(inflater: BlockInflater): readonly KeptPiece[] {
+    this.#closePiece(inflater);
+    return this.#pieces;
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #closePiece(inflater: BlockInflater): void {
+    const piece = this.#piece;
+    if (piece === undefined) return;
+    this.#piece = undefined;
+    const deflated = inflater.takeKept();
+    const sizeBytes = piece.end - piece.start;
+    if (sizeBytes < LEAST_BYTES) return;
+    this.#file ??= openSync(this.#path, 'wx', 0o600);
+    for (let done = 0; done < deflated.length; ) done += writeSync(this.#file, deflated, done);
+    this.#pieces.push({
+      offset: piece.start,
+      sizeBytes,
+      crc: piece.crc,
+      at: this.#fileBytes,
+      deflatedBytes: deflated.length,
+      seal: crc32(deflated),
+    });
+    this.#fileBytes += deflated.length;
+  }
+}
