@@ -83,6 +83,7 @@ let closedFirstBit: u32 = 0;
 let closedEndBit: u32 = 0;
 let keptBits: u32 = 0;
 
+/** For a new stream. What is kept stays. */
 export function reset(): void {
   inputAt = INPUT;
   inputEnd = INPUT;
@@ -95,7 +96,6 @@ export function reset(): void {
   windowBytes = 0;
   isKeeping = false;
   closedEndBit = 0;
-  keptBits = 0;
 }
 
 /** Where the host puts the next bytes of the input, at most `inputRoom()`. */

@@ -60,7 +60,13 @@ for (const [count, files] of SIZES) {
   const dataHashes = packages.map(({ info }) => info.dataHash);
   let pieces = 0;
   for (const entries of planLayers(tree, packages, [], undefined)) {
-    for (const _piece of layerPieces({ entries, names: { users: new Map(), groups: new Map() }, dataHashes, way: '' }))
+    for (const _piece of layerPieces({
+      entries,
+      names: { users: new Map(), groups: new Map() },
+      dataHashes,
+      way: '',
+      kept: [],
+    }))
       pieces++;
   }
   const ended = performance.now();

@@ -11,11 +11,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export async function compileInflateBlocks() {
   let binary;
   const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--memoryBase', '49152', '--initialMemory', '30'];
-  const { error, stderr } = await asc.main(['inflate-blocks.ts', '--outFile', 'out.wasm', '--baseDir', `${root}/assembly`, ...flags], {
-    writeFile: (name, contents) => {
-      if (name === 'out.wasm') binary = contents;
+  const { error, stderr } = await asc.main(
+    ['inflate-blocks.ts', '--outFile', 'out.wasm', '--baseDir', `${root}/assembly`, ...flags],
+    {
+      writeFile: (name, contents) => {
+        if (name === 'out.wasm') binary = contents;
+      },
     },
-  });
+  );
   if (error) throw new Error(`${error.message}\n${stderr}`);
   return Buffer.from(binary).toString('base64');
 }

@@ -1,9 +1,11 @@
 // Pieces of layers without a file tree around them.
 
+import { crc32 } from 'node:zlib';
 import { hashHex } from '../../src/base/digest.ts';
 import type { CompressedPiece, LayerInput, PieceCache } from '../../src/effects/output/compress-pieces.ts';
 import { openCompression } from '../../src/effects/output/compression.ts';
 import { PieceHashing } from '../../src/effects/output/hash-pieces.ts';
+import type { KeptPlace } from '../../src/planning/rootfs/kept-piece.ts';
 import type { LayerPiece } from '../../src/planning/rootfs/layer-pieces.ts';
 
 export function inlinePiece(bytes: Uint8Array): LayerPiece {
@@ -29,6 +31,8 @@ export function inputOf(pieces: Iterable<LayerPiece>): LayerInput {
 /** A cache of pieces that counts how often it could help. */
 export class MemoryPieces implements PieceCache {
   readonly pieces = new Map<string, CompressedPiece>();
+  /** By package: what its publisher deflated. */
+  readonly kept = new Map<string, Buffer>();
   hits = 0;
 
   read(key: string, into: Buffer): CompressedPiece | undefined {
@@ -45,5 +49,12 @@ export class MemoryPieces implements PieceCache {
 
   discard(key: string): void {
     this.pieces.delete(key);
+  }
+
+  readKept({ package: name, at, deflatedBytes, seal }: KeptPlace, into: Buffer): Uint8Array | undefined {
+    const bytes = this.kept.get(name)?.subarray(at, at + deflatedBytes);
+    if (bytes === undefined || crc32(bytes) !== seal) return undefined;
+    into.set(bytes);
+    return into.subarray(0, bytes.length);
   }
 }

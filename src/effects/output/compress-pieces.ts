@@ -8,6 +8,7 @@ import { crc32 } from 'node:zlib';
 import { type Digest, hashHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { damagedContent } from '../../planning/rootfs/content.ts';
+import type { KeptPlace } from '../../planning/rootfs/kept-piece.ts';
 import {
   type LayerPiece,
   type PackagedFile,
@@ -30,6 +31,8 @@ export interface PieceCache {
   read(key: string, into: Buffer): CompressedPiece | undefined;
   write(key: string, piece: CompressedPiece): void;
   discard(key: string): void;
+  /** Blocks that came with a package, or undefined: not there, or damaged. */
+  readKept(place: KeptPlace, into: Buffer): Uint8Array | undefined;
 }
 
 export type PackagedReadInto = (packageIndex: number, offset: number, into: Uint8Array) => void;
@@ -76,6 +79,8 @@ export interface RecipePiece {
   /** CRC-32 of the uncompressed bytes. */
   readonly crc: number;
   readonly compressedBytes: number;
+  /** It lies with a package. */
+  readonly kept?: KeptPlace;
 }
 
 /**
@@ -145,7 +150,7 @@ class PieceCompressor {
   /** Starts on the next piece. What comes back is the CRC-32 of the bytes that were compressed. */
   add(piece: LayerPiece): number | Promise<number> {
     const slot = this.#slots.pop() ?? Buffer.allocUnsafeSlow(SLOT_BYTES);
-    const cached = this.#input.cache.read(piece.key, slot);
+    const cached = piece.kept === undefined ? this.#input.cache.read(piece.key, slot) : this.#readKept(piece, slot);
     if (cached !== undefined && this.#queue.length === 0) {
       this.#finish(piece, slot, cached);
       return cached.crc;
@@ -197,6 +202,12 @@ class PieceCompressor {
     return made;
   }
 
+  #readKept({ kept, parts }: LayerPiece, slot: Buffer): CompressedPiece {
+    const compressed = kept && this.#input.cache.readKept(kept, slot);
+    if (kept && compressed) return { compressed, crc: kept.crc };
+    throw damagedParts(parts);
+  }
+
   /** A file of several pieces is read through when the first of them is made: the others may come from the cache. */
   #verify({ file, size }: PackagedRange, bytes: Uint8Array): void {
     if (file.promised === undefined) return;
@@ -219,7 +230,9 @@ class PieceCompressor {
     this.#joining.add(crc, piece.sizeBytes);
     this.#take(compressed);
     this.#uncompressedBytes += piece.sizeBytes;
-    this.#pieces.push({ key: piece.key, sizeBytes: piece.sizeBytes, crc, compressedBytes: compressed.length });
+    const { key, sizeBytes, kept } = piece;
+    const place = kept && { package: kept.package, at: kept.at, deflatedBytes: kept.deflatedBytes, seal: kept.seal };
+    this.#pieces.push({ key, sizeBytes, crc, compressedBytes: compressed.length, ...(place && { kept: place }) });
     this.#slots.push(slot);
     this.#input.progress?.(piece.sizeBytes);
   }
@@ -245,8 +258,16 @@ function isDamaged({ packageIndex, offset, size, promised }: PackagedFile, readI
   return promised !== undefined && hash.digest('hex') !== promised;
 }
 
+/** What the store has of a package beside its data tar is damaged: only a new copy of the package helps. */
+function damagedParts(parts: LayerPiece['parts']): Failure {
+  const part = parts.find((one) => typeof one !== 'number');
+  assert(part !== undefined, 'a kept piece is a range of a file');
+  return damagedContent(part.file.path, part.file.packageIndex);
+}
+
 /** The bytes hashed for the diff_id are not those that were compressed: says which package to fetch again. */
 function damageIn(piece: LayerPiece, { readInto, cache }: LayerInput): Failure {
+  if (piece.kept !== undefined) return damagedParts(piece.parts);
   cache.discard(piece.key);
   for (const part of piece.parts) {
     if (typeof part === 'number' || !isDamaged(part.file, readInto)) continue;

@@ -16,6 +16,8 @@ export interface Compression {
   readonly mediaType: string;
   /** Everything besides its content that decides the bytes of a part. */
   readonly way: string;
+  /** Parts may be blocks that publishers deflated. Who asks for a level of their own gets that level for everything. */
+  readonly usesKept: boolean;
   compress(part: Uint8Array): Promise<Uint8Array>;
   join(): Joining;
 }
@@ -47,6 +49,7 @@ function gzip(level: number): Compression {
   return {
     mediaType: MEDIA_TYPE.layerGzip,
     way: `${deflateFingerprint()} level ${level}`,
+    usesKept: level === DEFAULT_LEVEL,
     compress: (part) => deflate(part, options),
     join: () => {
       const member = new JoinedMember();
@@ -83,6 +86,7 @@ function zstd(level: number): Compression {
   return {
     mediaType: MEDIA_TYPE.layerZstd,
     way: `zstd ${fingerprint} level ${level}`,
+    usesKept: false,
     compress: (part) => compress(part, options),
     join: () => ({ head: NOTHING, add: () => {}, end: () => NOTHING }),
   };

@@ -41,6 +41,11 @@ export class PiecedBlobs implements BlobSource {
     return this.#compression.way;
   }
 
+  /** Whether blocks of publishers are used. */
+  get usesKept(): boolean {
+    return this.#compression.usesKept;
+  }
+
   /** Compresses a layer into the cache. Failures of `compressPieces`. */
   async addLayer(input: Omit<LayerInput, 'cache' | 'hashing' | 'compression'>): Promise<LayerRecipe> {
     const recipe = await compressPieces({
@@ -132,9 +137,14 @@ export class PiecedBlobs implements BlobSource {
     yield next(Buffer.from(tail, 'hex'));
   }
 
-  #read({ key, compressedBytes, crc }: RecipePiece, into: Buffer): Uint8Array {
-    const piece = this.#cache.read(key, into);
-    if (piece?.compressed.length === compressedBytes && piece.crc === crc) return piece.compressed;
+  #read({ key, compressedBytes, crc, kept }: RecipePiece, into: Buffer): Uint8Array {
+    if (kept === undefined) {
+      const piece = this.#cache.read(key, into);
+      if (piece?.compressed.length === compressedBytes && piece.crc === crc) return piece.compressed;
+    } else {
+      const blocks = this.#cache.readKept(kept, into);
+      if (blocks !== undefined) return blocks;
+    }
     throw new Failure(
       'CACHE_UNUSABLE',
       'a piece of a layer was removed from the cache or damaged while it was in use',

@@ -17,6 +17,8 @@ export interface DataMember {
   /** Hex, of the compressed bytes. */
   readonly sha256: string;
   readonly tarBytes: number;
+  /** CRC-32 of the tar. */
+  readonly tarCrc: number;
   readonly entries: readonly TarEntry[];
   readonly kept: readonly KeptPiece[];
   /** What was wrong behind the compression; only worth telling when the compressed bytes are the promised ones. */
@@ -78,6 +80,7 @@ export class DataMemberReader {
       compressedBytes: this.#compressedBytes,
       sha256: this.#compressed.digest('hex'),
       tarBytes: this.#tarBytes,
+      tarCrc: this.#gunzip.crc,
       entries: this.#entries,
       kept,
       trouble: this.#trouble,

@@ -11,6 +11,7 @@ import type { Package } from '../../formats/apk/package.ts';
 import { type PackageHead, parsePackageHead } from '../../formats/apk/package-head.ts';
 import { type DataMember, DataMemberReader, tooLarge } from './data-member.ts';
 import { openPackageHandle, type PackageHandle } from './package-handle.ts';
+import { KEPT_BLOCKS } from './piece-store.ts';
 import { seal, unseal } from './sealed.ts';
 import type { Store } from './store.ts';
 import { parseStoredPackage, printStoredPackage, type StoredPackage } from './stored-package.ts';
@@ -30,7 +31,6 @@ export interface PackageLimits {
 }
 
 const DATA_TAR = 'data.tar';
-const KEPT_BLOCKS = 'kept-blocks';
 const DESCRIPTION = 'package.json.sealed';
 
 /** The package from the store, or undefined when it is not there or not as it was written. */
@@ -138,7 +138,7 @@ function describe(head: PackageHead, data: DataMember): StoredPackage {
     entries: data.entries,
   };
   const controlTarBytes = Math.max(0, ...controlEntries.map((entry) => entry.offset + entry.size));
-  return { package: expanded, dataTarBytes: data.tarBytes, controlTarBytes, kept: data.kept };
+  return { package: expanded, dataTarBytes: data.tarBytes, dataTarCrc: data.tarCrc, controlTarBytes, kept: data.kept };
 }
 
 function readStored(directory: string): StoredPackage | undefined {

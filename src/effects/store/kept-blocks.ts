@@ -3,9 +3,9 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
-import { combineCrc32 } from '../../formats/gzip/crc32-combine.ts';
 import type { BlockInflater, BlockStart } from '../../formats/gzip/block-inflater.ts';
+import { combineCrc32 } from '../../formats/gzip/crc32-combine.ts';
+import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
 import { type KeptPiece, WINDOW_BYTES } from '../../planning/rootfs/kept-piece.ts';
 import { OWN_PIECES_BYTES, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
 

@@ -2,6 +2,7 @@
 // Must not need a file descriptor for each package: an image may have thousands, a process often only 1,024.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { assert, Failure } from '../../base/failure.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import type { KeptPiece } from '../../planning/rootfs/kept-piece.ts';
@@ -18,7 +19,9 @@ export interface PackageHandle {
   read(offset: number, length: number): Uint8Array;
   /** The same into memory that is there already: a cold build reads everything once, and garbage costs it a tenth. */
   readInto(offset: number, into: Uint8Array): void;
-  /** Takes the package out of the store because its bytes turned out not to be those of `dataTarSha256`. */
+  /** Reads all of the data tar: whether it is what it was when it was verified. */
+  isIntact(): boolean;
+  /** Takes the package out of the store because its bytes turned out not to be what they were. */
   discard(): void;
   close(): void;
 }
@@ -26,12 +29,16 @@ export interface PackageHandle {
 /** Data tars open at once; the least recently read one is closed for the next. */
 const OPEN_FILES = 128;
 
+const READ_BYTES = 1024 * 1024;
+
 const openFiles = new Map<PackageHandle, number>();
 
 export interface PackageFile {
   readonly package: Package;
   readonly dataTarBytes: number;
   readonly dataTarPath: string;
+  /** CRC-32 of the whole data tar. */
+  readonly dataTarCrc: number;
   readonly key: string;
   readonly kept: readonly KeptPiece[];
   discard(): void;
@@ -54,6 +61,16 @@ export function openPackageHandle(file: PackageFile): PackageHandle {
       const { length } = into;
       assert(offset >= 0 && offset + length <= dataTarBytes, `bytes ${offset}+${length} of ${dataTarPath}`);
       readFully(descriptor(handle, dataTarPath, dataTarBytes), dataTarPath, offset, into);
+    },
+    isIntact() {
+      const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, dataTarBytes));
+      let crc = 0;
+      for (let at = 0; at < dataTarBytes; at += READ_BYTES) {
+        const part = buffer.subarray(0, Math.min(READ_BYTES, dataTarBytes - at));
+        handle.readInto(at, part);
+        crc = crc32(part, crc);
+      }
+      return crc === file.dataTarCrc;
     },
     discard() {
       release(handle);

@@ -2,10 +2,14 @@
 // an image. A file ends with a seal over itself and its key, so that damage and mix-ups read as "not there".
 
 import { crc32 } from 'node:zlib';
+import type { KeptPlace } from '../../planning/rootfs/kept-piece.ts';
 import type { Store } from './store.ts';
 
 /** CRC-32 of the uncompressed bytes, seal (CRC-32 of key and the rest). A piece is at most 1 MiB: CRC-32 sees any few bits. */
 const SEAL_BYTES = 8;
+
+/** Beside the data tar of a package. */
+export const KEPT_BLOCKS = 'kept-blocks';
 
 export interface StoredPiece {
   readonly compressed: Uint8Array;
@@ -37,6 +41,16 @@ export class PieceStore {
     seal.writeUInt32LE(crc, 0);
     seal.writeUInt32LE(crc32(seal.subarray(0, 4), crc32(compressed, crc32(key))), 4);
     this.#store.writeFile('pieces', key, [compressed, seal]);
+  }
+
+  /** Blocks that a package's publisher deflated, from the folder of the package: damaged ones take it out of the store. */
+  readKept({ package: key, at, deflatedBytes, seal }: KeptPlace, into: Buffer): Uint8Array | undefined {
+    const bytes = into.subarray(0, deflatedBytes);
+    if (bytes.length < deflatedBytes || !this.#store.readPart('packages', key, KEPT_BLOCKS, at, bytes))
+      return undefined;
+    if (crc32(bytes) === seal) return bytes;
+    this.#store.discard('packages', key);
+    return undefined;
   }
 
   discard(key: string): void {

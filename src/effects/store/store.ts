@@ -55,6 +55,8 @@ export interface Store {
   /** A file's bytes in `into`; undefined when it is not there or does not leave room. Unchecked: the caller seals. */
   readFile(kind: StoreKind, key: string, into: Buffer): Buffer | undefined;
   writeFile(kind: StoreKind, key: string, parts: readonly Uint8Array[]): void;
+  /** Fills `into` from a file in the folder of an entry, or answers false: not there, or too short. Unchecked, too. */
+  readPart(kind: StoreKind, key: string, name: string, offset: number, into: Uint8Array): boolean;
   /** Removes the store if it was only for this run. */
   close(): void;
 }
@@ -175,6 +177,25 @@ class DiskStore implements Store {
       const got = readSync(file, into, 0, into.length, 0);
       this.#noteUse(this.#path(kind, key), fstatSync(file).mtimeMs);
       return got === into.length ? undefined : into.subarray(0, got);
+    } catch (error) {
+      throw storeTrouble(this.#root, error);
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  readPart(kind: StoreKind, key: string, name: string, offset: number, into: Uint8Array): boolean {
+    const path = this.#path(kind, key);
+    let file: number;
+    try {
+      file = openSync(join(path, name), 'r');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw storeTrouble(this.#root, error);
+    }
+    try {
+      this.#noteUse(path, statSync(path).mtimeMs);
+      return readSync(file, into, 0, into.length, offset) === into.length;
     } catch (error) {
       throw storeTrouble(this.#root, error);
     } finally {

@@ -8,6 +8,8 @@ import type { KeptPiece } from '../../planning/rootfs/kept-piece.ts';
 export interface StoredPackage {
   readonly package: Package;
   readonly dataTarBytes: number;
+  /** CRC-32 of the whole data tar: tells damage of the store. */
+  readonly dataTarCrc: number;
   /** Where the last file of the control tar ends: bounds apply to stored packages too. */
   readonly controlTarBytes: number;
   /** In the order of the data tar. */

@@ -4,6 +4,7 @@
 import { crc32 } from 'node:zlib';
 import { Failure } from '../../base/failure.ts';
 import { BlockInflater, type InflateListener } from './block-inflater.ts';
+import { combineCrc32 } from './crc32-combine.ts';
 import { gzipBodyStart } from './members.ts';
 
 const TRAILER_BYTES = 8;
@@ -15,8 +16,10 @@ export class BlockGunzip {
   /** Of a header or trailer that lies across pieces. */
   #begun: Buffer = Buffer.alloc(0);
   #members = 0;
+  /** Of the member at hand. */
   #crc = 0;
   #sizeBytes = 0;
+  #wholeCrc = 0;
 
   constructor(on: InflateListener) {
     this.#on = on;
@@ -34,12 +37,15 @@ export class BlockGunzip {
 
   /** Nothing follows. Failures as for `push`. */
   finish(): void {
-    if (this.#state === 'body') {
-      const rest = this.#body(Buffer.alloc(0), true);
-      if (rest.length > 0) this.push(rest);
-    }
+    // What follows a short member may have waited with its last bytes.
+    while (this.#state === 'body') this.push(this.#body(Buffer.alloc(0), true));
     const isWhole = this.#state === 'padding' || (this.#state === 'header' && this.#begun.length === 0);
     if (!isWhole || this.#members === 0) throw damaged('unexpected end of file', true);
+  }
+
+  /** CRC-32 of all that came out of whole members. */
+  get crc(): number {
+    return this.#wholeCrc;
   }
 
   get inflater(): BlockInflater {
@@ -93,6 +99,7 @@ export class BlockGunzip {
     this.#begun = Buffer.alloc(0);
     if (bytes.readUInt32LE(0) !== this.#crc) throw damaged('incorrect data check', false);
     if (bytes.readUInt32LE(4) !== this.#sizeBytes % 2 ** 32) throw damaged('incorrect length check', false);
+    this.#wholeCrc = combineCrc32(this.#wholeCrc, this.#crc, this.#sizeBytes);
     this.#members++;
     this.#state = 'header';
     return bytes.subarray(TRAILER_BYTES);

@@ -1,6 +1,6 @@
 // Against zlib as the peer: what it deflates, at every level and strategy; damage of every kind; and kept blocks laid together.
 
-import { createDeflateRaw, constants, crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { constants, crc32, createDeflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BlockInflater, type BlockStart } from './block-inflater.ts';
@@ -227,7 +227,11 @@ describe('kept blocks', () => {
     ['words', words(150_000), 6],
     ['words, quick', words(150_000), 1],
     ['words, small', words(150_000), 9],
-    ['words, noise and zeros', Buffer.concat([words(90_000), noise(200_000), Buffer.alloc(200_000), words(90_000, 3)]), 6],
+    [
+      'words, noise and zeros',
+      Buffer.concat([words(90_000), noise(200_000), Buffer.alloc(200_000), words(90_000, 3)]),
+      6,
+    ],
   ])('of %s are the same bytes in another stream', (_name, content, level) => {
     const stream = deflateRawSync(content, { level });
     for (const chunkBytes of [stream.length, 10_007, 512]) {

@@ -70,6 +70,7 @@ export class BlockInflater {
     this.#engine = free.pop() ?? newEngine();
     this.#memory = new Uint8Array(this.#engine.memory.buffer);
     this.#engine.reset();
+    this.#engine.clearKept();
   }
 
   /**

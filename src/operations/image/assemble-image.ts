@@ -1,6 +1,5 @@
 // One architecture from chosen packages to an image whose layers lie in a blob directory.
 
-import { createHash } from 'node:crypto';
 import { Failure } from '../../base/failure.ts';
 import { changedFile, type DiskFile, openDiskFiles } from '../../effects/files/disk-files.ts';
 import type { ImageTree } from '../../effects/image/image-tree.ts';
@@ -16,6 +15,7 @@ import { platformOf } from '../../planning/config/architecture.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
 import type { Rootfs } from '../../planning/rootfs/assemble.ts';
 import { contentSize, type DamagedContent, damagedContent, type PackagedRead } from '../../planning/rootfs/content.ts';
+import type { KeptPieces } from '../../planning/rootfs/kept-piece.ts';
 import type { LayerEntry } from '../../planning/rootfs/layer-entries.ts';
 import { layerPieces } from '../../planning/rootfs/layer-pieces.ts';
 import type { Host } from '../host.ts';
@@ -44,6 +44,8 @@ export interface AssembledRootfs {
   readonly dataHashes: readonly string[];
   /** Reads all packages through; throws as for damaged content where one is not what it was when it was verified. */
   assertIntact(): void;
+  /** What the packages have of their publishers' compression. */
+  readonly kept: readonly KeptPieces[];
   close(): void;
 }
 
@@ -110,6 +112,7 @@ export async function packImage(
   blobs: PiecedBlobs,
 ): Promise<AssembledImage> {
   const { arch, rootfs, created, readInto, dataTars, dataHashes } = assembled;
+  const kept = blobs.usesKept ? assembled.kept : [];
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
   const sizes = rootfs.layers.map(contentBytes);
@@ -122,7 +125,7 @@ export async function packImage(
       events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
     };
     const names = rootfs.layerNames[i] ?? rootfs.names;
-    const pieces = layerPieces({ entries, names, dataHashes, way: blobs.way });
+    const pieces = layerPieces({ entries, names, dataHashes, way: blobs.way, kept });
     layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, dataTars, readInto, progress }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
@@ -199,22 +202,14 @@ function assemble(
     assertIntact: () => {
       handles.forEach(assertIntact);
     },
+    kept: handles.map(({ key, kept }) => ({ package: key, pieces: kept })),
     close: disk.close,
   };
 }
 
 function assertIntact(handle: PackageHandle, packageIndex: number): void {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  for (let at = 0; at < handle.dataTarBytes; at += READ_BYTES) {
-    const chunk = buffer.subarray(0, Math.min(READ_BYTES, handle.dataTarBytes - at));
-    handle.readInto(at, chunk);
-    hash.update(chunk);
-  }
-  if (hash.digest('hex') !== handle.dataTarSha256) throw damagedContent(handle.package.info.name, packageIndex);
+  if (!handle.isIntact()) throw damagedContent(handle.package.info.name, packageIndex);
 }
-
-const READ_BYTES = 1024 * 1024;
 
 export function warnIncomplete(host: Host, arch: string, warnings: readonly string[]): void {
   for (const message of warnings) {

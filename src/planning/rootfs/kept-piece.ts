@@ -20,3 +20,15 @@ export interface KeptPiece {
   /** CRC-32 of the blocks: tells damage of the cache. */
   readonly seal: number;
 }
+
+/** Where kept blocks are: with the package in the store that has this key. */
+export interface KeptPlace extends Pick<KeptPiece, 'at' | 'deflatedBytes' | 'seal'> {
+  readonly package: string;
+}
+
+/** What a package has kept, and its key in the store. */
+export interface KeptPieces {
+  readonly package: string;
+  /** By offset. */
+  readonly pieces: readonly KeptPiece[];
+}

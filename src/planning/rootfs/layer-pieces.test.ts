@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FileTree, makeFile, makeSymlink } from './file-tree.ts';
+import type { KeptPiece, KeptPieces } from './kept-piece.ts';
 import type { LayerEntry } from './layer-entries.ts';
 import { type LayerPiece, layerPieces, PIECE_BYTES } from './layer-pieces.ts';
 import { layerBytes, type OwnerNames } from './layer-tar.ts';
@@ -34,8 +35,13 @@ function entriesOf(specs: readonly Spec[]): LayerEntry[] {
   });
 }
 
-function piecesOf(specs: readonly Spec[], dataHashes = ['p0', 'p1', 'p2'], way = 'gzip'): LayerPiece[] {
-  return [...layerPieces({ entries: entriesOf(specs), names: NAMES, dataHashes, way })];
+function piecesOf(
+  specs: readonly Spec[],
+  dataHashes = ['p0', 'p1', 'p2'],
+  kept: readonly (KeptPieces | undefined)[] = [],
+  way = 'gzip',
+): LayerPiece[] {
+  return [...layerPieces({ entries: entriesOf(specs), names: NAMES, dataHashes, kept, way })];
 }
 
 function bytesOf(pieces: readonly LayerPiece[]): Buffer {
@@ -142,7 +148,57 @@ describe('layerPieces', () => {
     expect(piecesOf(specs).map(({ sizeBytes }) => sizeBytes)).toEqual([32_768, 205_312, 28_160]);
     const text = piecesOf(specs).map(({ key, sizeBytes }) => `${sizeBytes} ${key}`);
     expect(createHash('sha256').update(text.join('\n')).digest('hex')).toBe(
-      '724cc21229168f073ae725d6364a276dd1dc629b84b69fa72248b8fb74f9b918',
+      'eea4a3e04c43bce50512c1b06a9f682d472ecf6ad5b71f4b2176f4e2226853ee',
     );
+  });
+});
+
+describe('what publishers deflated', () => {
+  const kept = (offset: number, sizeBytes: number, at: number): KeptPiece => ({
+    offset,
+    sizeBytes,
+    crc: at + 1,
+    at,
+    deflatedBytes: sizeBytes >> 1,
+    seal: at + 2,
+  });
+  const package0: KeptPieces = {
+    package: 'key0',
+    pieces: [
+      kept(512 + 40 * KiB, 50 * KiB, 0),
+      kept(512 + 90 * KiB, 60 * KiB, 100),
+      kept(512 + 200 * KiB, 30 * KiB, 200),
+      // Of the next file.
+      kept(512 + 300 * KiB + 512 + 33 * KiB, 20 * KiB, 300),
+    ],
+  };
+  const specs: Spec[] = [
+    { owner: 0, size: 300 * KiB },
+    { owner: 0, size: 70 * KiB },
+    { owner: 1, size: 100 * KiB },
+  ];
+
+  it('is pieces of its own, and the layer the same bytes', () => {
+    const pieces = piecesOf(specs, undefined, [package0, undefined]);
+    expect(pieces.map(({ kept: place, sizeBytes }) => [sizeBytes / KiB, place?.at])).toEqual([
+      [40.5, undefined],
+      [50, 0],
+      [60, 100],
+      [50, undefined],
+      [30, 200],
+      [70, undefined],
+      [33.5, undefined],
+      [20, 300],
+      [17, undefined],
+      [100.5, undefined],
+      [1, undefined],
+    ]);
+    expect(pieces[1]?.kept).toEqual({ package: 'key0', at: 0, deflatedBytes: 25 * KiB, seal: 2, crc: 1 });
+    expect(bytesOf(pieces)).toEqual(bytesOf(piecesOf(specs)));
+  });
+
+  it('is left alone where it does not lie within the file', () => {
+    const beyond: KeptPieces = { package: 'key0', pieces: [kept(512 + 250 * KiB, 60 * KiB, 0)] };
+    expect(piecesOf(specs, undefined, [beyond]).every((piece) => piece.kept === undefined)).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 // Where a layer is cut into the pieces that are compressed alone and kept for later builds (layer-and-oci.md 9,
 // "Compression"). Cuts follow the entries only, never a cache: the compressed bytes depend on them. A change here changes
 // every layer's digest: raise WRITER_VERSION.
+// Stretches of large files that their publisher's own deflate blocks make up are pieces which need no compression (kept-piece.ts).
 //
 // The aim of the rules: when one package of an image changes, few pieces do.
 
@@ -9,11 +10,12 @@ import { BLOCK_BYTES } from '../../formats/tar/block.ts';
 import { TAR_TYPE, type TarHeader } from '../../formats/tar/entry.ts';
 import { TarHeaderWriter } from '../../formats/tar/header-writer.ts';
 import { TAR_END, tarPadding } from '../../formats/tar/write.ts';
+import type { KeptPiece, KeptPieces, KeptPlace } from './kept-piece.ts';
 import type { LayerEntry } from './layer-entries.ts';
 import { entryContent, layerHeader, type OwnerNames } from './layer-tar.ts';
 
-/** Part of the key of every piece. 2: names pieces differently, the bytes are those of 1. */
-const WRITER_VERSION = 2;
+/** Part of the key of every piece. 3: blocks of the publisher's. */
+const WRITER_VERSION = 3;
 
 /** Most bytes of a piece: enough for deflate, small enough for many at once. */
 export const PIECE_BYTES = 1024 * 1024;
@@ -59,6 +61,8 @@ export interface LayerPiece {
   /** What is in no package, end to end: headers, paddings, the builder's own files. */
   readonly inline: Uint8Array;
   readonly parts: readonly PiecePart[];
+  /** Nothing is to be deflated: this is the publisher's own. */
+  readonly kept?: KeptPlace & { readonly crc: number };
 }
 
 export interface PiecesInput {
@@ -68,11 +72,13 @@ export interface PiecesInput {
   readonly dataHashes: readonly string[];
   /** How pieces are compressed: part of their keys. */
   readonly way: string;
+  /** Of each package, what its publisher deflated and layers use; none where layers are compressed in another way. */
+  readonly kept: readonly (KeptPieces | undefined)[];
 }
 
 /** The pieces of a layer in order. Together they are exactly the bytes of `layerBytes`. Linear in the entries. */
-export function* layerPieces({ entries, names, dataHashes, way }: PiecesInput): Generator<LayerPiece> {
-  const cutter = new PieceCutter(dataHashes, way);
+export function* layerPieces({ entries, names, ...packages }: PiecesInput): Generator<LayerPiece> {
+  const cutter = new PieceCutter(packages);
   for (const entry of entries) {
     cutter.add(entry, layerHeader(entry, names));
     if (cutter.finished.length > 0) yield* cutter.finished.splice(0);
@@ -86,6 +92,7 @@ class PieceCutter {
   readonly finished: LayerPiece[] = [];
   readonly #dataHashes: readonly string[];
   readonly #way: string;
+  readonly #kept: PiecesInput['kept'];
   readonly #headers = new TarHeaderWriter();
   /** Zeros where nothing was written yet; what was written never changes. */
   #inline = Buffer.alloc(INLINE_BYTES);
@@ -97,9 +104,10 @@ class PieceCutter {
   /** The package whose file came last; directories and the builder's own small files belong to whoever surrounds them. */
   #owner: number | undefined;
 
-  constructor(dataHashes: readonly string[], way: string) {
+  constructor({ dataHashes, way, kept }: Omit<PiecesInput, 'entries' | 'names'>) {
     this.#dataHashes = dataHashes;
     this.#way = way;
+    this.#kept = kept;
   }
 
   /** What is finished by the entry is in `finished` then. */
@@ -123,7 +131,7 @@ class PieceCutter {
     this.#addInline(headBytes + (bytes?.length ?? 0));
     if (packaged !== undefined) {
       const { packageIndex, offset, size } = packaged;
-      this.#addRange({ path: entry.path, packageIndex, offset, size, promised: entry.node.checksum });
+      this.#addFile({ path: entry.path, packageIndex, offset, size, promised: entry.node.checksum });
     }
     this.#addInline(padding);
     if (isLarge) this.#finish();
@@ -158,13 +166,34 @@ class PieceCutter {
     }
   }
 
-  #addRange(file: PackagedFile): void {
-    for (let taken = 0; taken < file.size; ) {
-      const size = Math.min(file.size - taken, PIECE_BYTES - this.#sizeBytes);
-      this.#parts.push({ offset: file.offset + taken, size, file });
+  #addFile(file: PackagedFile): void {
+    const { packageIndex } = file;
+    const end = file.offset + file.size;
+    const kept = file.size < OWN_PIECES_BYTES ? undefined : this.#kept[packageIndex];
+    let at = file.offset;
+    for (let i = firstFrom(kept?.pieces ?? [], at); ; i++) {
+      const piece = kept?.pieces[i];
+      if (kept === undefined || piece === undefined || piece.offset + piece.sizeBytes > end) break;
+      this.#addRange(file, at, piece.offset - at);
+      this.#finish();
+      at = piece.offset + piece.sizeBytes;
+      this.#addKept({ offset: piece.offset, size: piece.sizeBytes, file }, kept.package, piece);
+    }
+    this.#addRange(file, at, end - at);
+  }
+
+  #addRange(file: PackagedFile, offset: number, sizeBytes: number): void {
+    for (let taken = 0; taken < sizeBytes; ) {
+      const size = Math.min(sizeBytes - taken, PIECE_BYTES - this.#sizeBytes);
+      this.#parts.push({ offset: offset + taken, size, file });
       this.#grow(size);
       taken += size;
     }
+  }
+
+  #addKept(part: PackagedRange, name: string, { at, deflatedBytes, seal, crc, sizeBytes }: KeptPiece): void {
+    const kept = { package: name, at, deflatedBytes, seal, crc };
+    this.finished.push({ key: `${name}/${at}`, sizeBytes, inline: NO_BYTES, parts: [part], kept });
   }
 
   #grow(sizeBytes: number): void {
@@ -191,4 +220,17 @@ class PieceCutter {
     const text = `${JSON.stringify([WRITER_VERSION, this.#way, outline])}\n`;
     return createHash('sha256').update(text).update(inline).digest('hex');
   }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Index of the first piece from that offset on. */
+function firstFrom(pieces: readonly KeptPiece[], offset: number): number {
+  let [low, high] = [0, pieces.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pieces[middle] as KeptPiece).offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
