@@ -62,7 +62,8 @@ export async function openFaultyRegistry(options: FaultyRegistryOptions = {}): P
     warnings,
     close: async () => {
       await server.close();
-      if (kept === undefined) await rm(directory, { recursive: true, force: true });
+      // A request whose client has left may still be writing.
+      if (kept === undefined) await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

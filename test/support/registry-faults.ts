@@ -139,6 +139,43 @@ export function statefulUploads(): Fault {
   };
 }
 
+/**
+ * Links of blobs are written in place, as docker-registry 2.8 does on disk: a manifest that needs one while it is being written
+ * again is refused. A mount that finds the blob there already takes longer than the first one.
+ */
+export function linksInPlace(firstMs: number, againMs: number): Fault {
+  const writers = new Map<string, number>();
+  return async (request, next) => {
+    const { route, query } = request;
+    if (!('name' in route)) return await next(request);
+    const keyOf = (digest: string) => `${route.name} ${digest}`;
+    if (route.kind === 'manifest' && request.method === 'PUT') {
+      const bytes = await wholeBody(request);
+      const named = bytes.toString().match(/sha256:[0-9a-f]{64}/g) ?? [];
+      if (!named.some((digest) => (writers.get(keyOf(digest)) ?? 0) > 0)) {
+        return await next({ ...request, body: oneChunk(bytes) });
+      }
+      return await answering(400, {}, 'MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry')(request, next);
+    }
+    const digest = route.kind === 'uploads' ? query.get('mount') : route.kind === 'upload' ? query.get('digest') : null;
+    const answer = await next(request);
+    if (digest === null || answer.status !== 201) return answer;
+    const key = keyOf(digest);
+    const delayMs = writers.has(key) ? againMs : firstMs;
+    writers.set(key, (writers.get(key) ?? 0) + 1);
+    await pause(delayMs);
+    writers.set(key, (writers.get(key) ?? 0) - 1);
+    return answer;
+  };
+}
+
+/** Says that a blob was mounted, and has forgotten it at once. */
+export function forgettingMounts(): Fault {
+  return on({ kind: 'uploads', method: 'POST' }, async (request, next) =>
+    request.query.has('mount') ? { status: 201, headers: { 'content-length': '0' } } : await next(request),
+  );
+}
+
 /** The referrers path redirects to a page for people, elsewhere. */
 export function referrersRedirect(location: string): Fault {
   return on({ kind: 'referrers' }, async () => ({ status: 303, headers: { location, 'content-length': '0' } }));
@@ -169,9 +206,7 @@ export function ecrLike(repositories: readonly string[]): Fault[] {
       return await answering(404, {}, 'NAME_UNKNOWN', 'the repository does not exist')(request, next);
     },
     on({ kind: 'manifest', method: 'PUT' }, async (request, next) => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of request.body) chunks.push(chunk);
-      const bytes = Buffer.concat(chunks);
+      const bytes = await wholeBody(request);
       if (bytes.includes('"subject"')) return await answering(405, {}, 'UNSUPPORTED')(request, next);
       if (tags.has(request.path)) return await answering(400, {}, 'TAG_INVALID', 'the tag is immutable')(request, next);
       const answer = await next({ ...request, body: oneChunk(bytes) });
@@ -215,6 +250,12 @@ function withLength({ headers, body }: Answer): Record<string, string> {
 async function* chunksOf({ body }: Answer): AsyncGenerator<Uint8Array> {
   if (body instanceof Uint8Array) yield body;
   else if (body !== undefined) yield* body;
+}
+
+async function wholeBody({ body }: RegistryRequest): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -5,12 +5,12 @@ import { mapBounded } from '../../base/bounded.ts';
 import type { EventSink, StaveEvent } from '../../base/events.ts';
 import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
-import { type PushImageReport, pushImageIndex } from '../../effects/registry/client/push-image.ts';
+import { moveTag, type PushImageReport, pushImageIndex } from '../../effects/registry/client/push-image.ts';
 import type { RegistryClient } from '../../effects/registry/client/registry-client.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import type { ImageIndex } from '../../formats/oci/image.ts';
 import { printReference, type Reference } from '../../formats/oci/reference.ts';
-import { moveTag, pushAttachments } from '../registry/push-attachments.ts';
+import { pushAttachments } from '../registry/push-attachments.ts';
 import type { Registries } from '../registry/registries.ts';
 import type { SignedSubject } from '../sign/sign-image.ts';
 import type { SbomAttachments } from './sbom-attachments.ts';
@@ -68,7 +68,7 @@ export async function pushEverywhere(
     }
   });
   const signed = await signTargets(publication.sign, targets, events);
-  const moved = await moveTags(publication.index, targets);
+  const moved = await moveTags(publication, targets);
   return targets.map((target) => ({
     repository: target.repository,
     ...(contents.get(target) as Pick<PublishedRepository, 'pushed' | 'newSboms'>),
@@ -142,13 +142,13 @@ async function beforeTags<T>(context: string, remedy: string, work: () => Promis
 }
 
 /** Fully qualified reference -> whether it moved. A Failure says which had moved before. */
-async function moveTags(index: ImageIndex, targets: readonly Target[]): Promise<Map<string, boolean>> {
+async function moveTags({ index, blobs }: Publication, targets: readonly Target[]): Promise<Map<string, boolean>> {
   const moved = new Map<string, boolean>();
   const all = targets.flatMap(({ client, references }) => references.map((reference) => ({ client, reference })));
   const failures: unknown[] = [];
   await mapBounded(all, LIMITS.parallelDownloads, async ({ client, reference }) => {
     try {
-      moved.set(printReference(reference), await moveTag(client, reference.tag ?? 'latest', index));
+      moved.set(printReference(reference), await moveTag(client, reference.tag ?? 'latest', index, blobs));
     } catch (error) {
       failures.push(error);
     }

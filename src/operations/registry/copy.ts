@@ -4,13 +4,13 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
-import { type PushImageReport, pushImageIndex } from '../../effects/registry/client/push-image.ts';
+import { moveTag, type PushImageReport, pushImageIndex } from '../../effects/registry/client/push-image.ts';
 import { parseReference, type Reference } from '../../formats/oci/reference.ts';
 import type { Host } from '../host.ts';
 import { type Attachment, flatAttachments, readAttachments } from './attachments.ts';
 import { type ImagePlace, parseSourcePlace, parseTargetPlace, printPlace } from './image-place.ts';
 import { writeToArchive, writeToLayout } from './image-target.ts';
-import { moveTag, pushAttachments } from './push-attachments.ts';
+import { pushAttachments } from './push-attachments.ts';
 import { type Registries, withRegistries } from './registries.ts';
 import type { RegistryAccess } from './registry-request.ts';
 import { type SourceImage, withSourceImage } from './source-image.ts';
@@ -109,7 +109,7 @@ async function pushCopy(
   const { value, blobs } = source;
   const report = await pushImageIndex(client, value, blobs, { tags: [], events, ...mount });
   await pushAttachments(client, attachments, blobs, { events, ...mount });
-  const moved = await moveTag(client, reference.tag ?? 'latest', value);
+  const moved = await moveTag(client, reference.tag ?? 'latest', value, blobs);
   return { ...report, manifests: report.manifests + (moved ? 1 : 0) };
 }
 

@@ -7,10 +7,9 @@ import type { EventSink } from '../../base/events.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { pushImageIndex } from '../../effects/registry/client/push-image.ts';
 import type { RegistryClient } from '../../effects/registry/client/registry-client.ts';
+import { blobsOf, storeManifest } from '../../effects/registry/client/store-manifest.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
-import type { Descriptor } from '../../formats/oci/descriptor.ts';
 import type { Attachment } from './attachments.ts';
-import type { ImageValue } from './source-image.ts';
 
 export interface PushAttachmentsOptions {
   readonly events: EventSink;
@@ -34,14 +33,6 @@ export async function pushAttachments(
   return pushed.reduce((sum, count) => sum + count, 0);
 }
 
-/** Puts the manifest of `value` under the tag, unless it is there. Whether it was not. */
-export async function moveTag(client: RegistryClient, tag: string, value: ImageValue): Promise<boolean> {
-  const { digest, mediaType } = value.descriptor;
-  if ((await client.resolve(tag))?.digest === digest) return false;
-  await client.putManifest(tag, mediaType, value.manifestBytes);
-  return true;
-}
-
 async function pushOne(
   client: RegistryClient,
   { subject, value, tag }: Attachment,
@@ -55,14 +46,15 @@ async function pushOne(
   }
   if (value.kind === 'artifact') {
     // The manifest goes over once, in `attachReferrer`.
-    const { config, layers } = value.manifest;
-    await mapBounded(distinct([config, ...layers]), LIMITS.parallelDownloads, (one) =>
-      client.pushBlob(one, blobs, mount),
+    await mapBounded(blobsOf([value], blobs), LIMITS.parallelDownloads, ({ descriptor, source }) =>
+      client.pushBlob(descriptor, source, mount),
     );
   } else {
     await pushImageIndex(client, value, blobs, { tags: [], events, ...mount });
   }
-  await client.attachReferrer(subject, value.descriptor.mediaType, value.manifestBytes);
+  await storeManifest(client, value, blobs, () =>
+    client.attachReferrer(subject, value.descriptor.mediaType, value.manifestBytes),
+  );
   return true;
 }
 
@@ -78,8 +70,4 @@ async function knownReferrers(
     return [subject, new Set(list.map(({ digest }) => digest))] as const;
   });
   return new Map(lists);
-}
-
-function distinct(descriptors: readonly Descriptor[]): Descriptor[] {
-  return [...new Map(descriptors.map((one) => [one.digest, one])).values()];
 }

@@ -5,9 +5,8 @@ import { mapBounded } from '../../../base/bounded.ts';
 import { type EventSink, noEvents } from '../../../base/events.ts';
 import { LIMITS } from '../../../base/limits.ts';
 import type { BlobSource } from '../../../formats/oci/blob-source.ts';
-import { type Descriptor, MEDIA_TYPE } from '../../../formats/oci/descriptor.ts';
-import type { Artifact, Image, ImageIndex } from '../../../formats/oci/image.ts';
 import type { RegistryClient } from './registry-client.ts';
+import { blobsOf, type SourcedBlob, storeManifest, type Value } from './store-manifest.ts';
 
 export interface PushImageOptions {
   /** They move when everything else is there; [] pushes by digest alone. */
@@ -27,13 +26,6 @@ export interface PushImageReport {
   readonly manifests: number;
 }
 
-type Value = Image | Artifact | ImageIndex;
-
-interface SourcedBlob {
-  readonly descriptor: Descriptor;
-  readonly source: BlobSource;
-}
-
 /** `blobs` has the layers, and the configs of artifacts. Failures of `RegistryClient` and of `blobs`. */
 export async function pushImageIndex(
   client: RegistryClient,
@@ -47,18 +39,24 @@ export async function pushImageIndex(
   let manifests = 0;
   // Children before parents: an index is only stored when all it lists is there.
   for (const level of levelsOf(missing)) {
-    await mapBounded(level, concurrency, async ({ descriptor, manifestBytes }) => {
-      await client.putManifest(descriptor.digest, descriptor.mediaType, manifestBytes);
+    await mapBounded(level, concurrency, async (one) => {
+      const { digest, mediaType } = one.descriptor;
+      await storeManifest(client, one, blobs, () => client.putManifest(digest, mediaType, one.manifestBytes));
       manifests += 1;
     });
   }
-  const { digest, mediaType } = value.descriptor;
   await mapBounded([...new Set(options.tags)], concurrency, async (tag) => {
-    if ((await client.resolve(tag))?.digest === digest) return;
-    await client.putManifest(tag, mediaType, value.manifestBytes);
-    manifests += 1;
+    if (await moveTag(client, tag, value, blobs)) manifests += 1;
   });
   return { ...pushed, manifests };
+}
+
+/** Puts the manifest of `value`, which is there by its digest, under the tag, unless it is there. Whether it was not. */
+export async function moveTag(client: RegistryClient, tag: string, value: Value, blobs: BlobSource): Promise<boolean> {
+  const { digest, mediaType } = value.descriptor;
+  if ((await client.resolve(tag))?.digest === digest) return false;
+  await storeManifest(client, value, blobs, () => client.putManifest(tag, mediaType, value.manifestBytes));
+  return true;
 }
 
 /** The values that the repository does not have, each once, children before parents. What it has is complete below. */
@@ -90,25 +88,6 @@ function levelsOf(missing: readonly Value[]): Value[][] {
   return Array.from({ length: highest + 1 }, (_, height) => missing.filter((value) => heightOf(value) === height));
 }
 
-/** Every blob of these once. Layers that registries do not keep are left out. */
-function blobsOf(missing: readonly Value[], blobs: BlobSource): SourcedBlob[] {
-  const found = new Map<string, SourcedBlob>();
-  const add = (descriptor: Descriptor, source: BlobSource): void => {
-    if (!found.has(descriptor.digest)) found.set(descriptor.digest, { descriptor, source });
-  };
-  for (const value of missing) {
-    if (value.kind === 'index') continue;
-    for (const layer of value.manifest.layers) if (!isKeptElsewhere(layer)) add(layer, blobs);
-    add(value.manifest.config, value.kind === 'image' ? sourceOf(value.configBytes) : blobs);
-  }
-  return [...found.values()];
-}
-
-function isKeptElsewhere({ mediaType, urls }: Descriptor): boolean {
-  const foreign = mediaType === MEDIA_TYPE.layerNonDistributable || mediaType === MEDIA_TYPE.dockerLayerForeign;
-  return foreign && urls !== undefined;
-}
-
 async function pushBlobs(
   client: RegistryClient,
   blobs: readonly SourcedBlob[],
@@ -135,12 +114,4 @@ async function pushBlobs(
     count(sizeBytes);
   });
   return { blobs: counts, sentBytes };
-}
-
-function sourceOf(bytes: Uint8Array): BlobSource {
-  return {
-    async *open(_descriptor, range) {
-      yield range === undefined ? bytes : bytes.subarray(range.start, range.end);
-    },
-  };
 }

@@ -18,6 +18,7 @@ import {
   cuttingAnswer,
   cuttingRequest,
   dockerV2Only,
+  forgettingMounts,
   losingAnswer,
   on,
   times,
@@ -167,6 +168,23 @@ describe('faults while pushing', () => {
       'uploads that vanish',
       [on({ kind: 'upload', method: 'PUT' }, times(2, answering(404, {}, 'BLOB_UPLOAD_UNKNOWN')))],
     ],
+    [
+      'blobs that a manifest’s first look does not find',
+      [on({ kind: 'manifest', method: 'PUT' }, times(2, answering(400, {}, 'MANIFEST_BLOB_UNKNOWN')))],
+    ],
+    [
+      'images that the index’s first look does not find',
+      [
+        on(
+          { kind: 'manifest', method: 'PUT', path: testImages(3, 400_000).index.descriptor.digest },
+          times(1, answering(404, {}, 'MANIFEST_UNKNOWN')),
+        ),
+      ],
+    ],
+    [
+      'a tag whose image is not found at first',
+      [on({ kind: 'manifest', method: 'PUT', path: '1.0' }, times(1, answering(400, {}, 'MANIFEST_BLOB_UNKNOWN')))],
+    ],
     ['HEAD not allowed for manifests', [on({ kind: 'manifest', method: 'HEAD' }, answering(405))]],
   ])('%s: it gets there', async (_name, faults) => {
     const server = await registry(faults === undefined ? {} : { faults });
@@ -212,6 +230,12 @@ describe('faults while pushing', () => {
     ['no place for an upload', 'REGISTRY_PROTOCOL', /does not say where/, [on({ kind: 'uploads' }, answering(202))]],
     ['no OCI types', 'HTTP_STATUS', /status 400/, dockerV2Only()],
     [
+      'blobs that no manifest finds',
+      'HTTP_STATUS',
+      /status 400/,
+      [on({ kind: 'manifest', method: 'PUT' }, answering(400, {}, 'MANIFEST_BLOB_UNKNOWN'))],
+    ],
+    [
       'broken before the tag',
       'HTTP_STATUS',
       /status 500/,
@@ -225,6 +249,32 @@ describe('faults while pushing', () => {
     expect(failure.hint).toBeTruthy();
     const honest = await registry({ directory: server.directory });
     expect(await bench.open(`${honest.host}/team/app`).resolve('1.0')).toBeUndefined();
+  });
+
+  it('sends what was mounted and is not there', async () => {
+    const server = await registry({ faults: [forgettingMounts()] });
+    await pushImageIndex(bench.open(`${server.host}/team/base`), index, blobs, { tags: [] });
+    const client = bench.open(`${server.host}/team/app`);
+    await pushImageIndex(client, index, blobs, { tags: ['1.0'], mountFrom: 'team/base' });
+    const { value, blobs: remote } = await pullImage(client, '1.0');
+    expect(value).toEqual(index);
+    for (const { descriptor } of layers) await bytesOf(openVerified(remote, descriptor));
+  });
+
+  it('puts back an image that somebody deleted before its index came', async () => {
+    let deleted = 0;
+    const image = index.children[0]?.descriptor.digest ?? '';
+    const server = await registry({
+      faults: [
+        on({ kind: 'manifest', method: 'PUT', path: index.descriptor.digest }, async (request, next) => {
+          if (deleted++ === 0) await bench.open(`${server.host}/team/app`).deleteManifest(image as never);
+          return await next(request);
+        }),
+      ],
+    });
+    const client = bench.open(`${server.host}/team/app`);
+    await pushImageIndex(client, index, blobs, TAGS);
+    expect((await pullImage(client, '1.0')).value).toEqual(index);
   });
 
   it('a blob that is not what it should be never arrives', async () => {

@@ -6,6 +6,7 @@ import { mapBounded } from '../../../base/bounded.ts';
 import type { Digest } from '../../../base/digest.ts';
 import { assert, Failure } from '../../../base/failure.ts';
 import { LIMITS } from '../../../base/limits.ts';
+import { Turns } from '../../../base/turns.ts';
 import { type Descriptor, MEDIA_TYPE } from '../../../formats/oci/descriptor.ts';
 import { type IndexManifest, parseIndexManifest } from '../../../formats/oci/image-index.ts';
 import { isRetryableStatus } from '../../http/retry.ts';
@@ -22,6 +23,7 @@ import {
   referrersTag,
   withReferrer,
 } from './referrer-list.ts';
+import { refusalOf } from './registry-failure.ts';
 import { nameOf, type Repository, scopesOf } from './repository.ts';
 
 /** Between our write and the look whether it stayed; see `Referrers.#enlist`. */
@@ -42,7 +44,7 @@ export class Referrers {
   readonly #repository: Repository;
   /** The registry has said that it has no referrers API. */
   #apiAbsent = false;
-  readonly #turns = new Map<Digest, Promise<unknown>>();
+  readonly #turns = new Turns<Digest>();
 
   constructor(repository: Repository) {
     this.#repository = repository;
@@ -98,8 +100,9 @@ export class Referrers {
     const referrer = describeReferrer(mediaType, bytes);
     assert(referrer.subject === subject.digest, `the manifest refers to ${subject.digest}`);
     const pushed = await putManifest(this.#repository, referrer.descriptor.digest, mediaType, bytes);
-    if (pushed.confirmedSubject !== subject.digest) {
-      await this.#inTurn(subject.digest, () => this.#enlist(subject.digest, referrer.descriptor));
+    // Who promises a list and does not show it to us (a proxy that lets nobody through to it) has none as far as we can see.
+    if (pushed.confirmedSubject !== subject.digest || this.#apiAbsent) {
+      await this.#turns.take(subject.digest, () => this.#enlist(subject.digest, referrer.descriptor));
     }
     return { ...referrer.descriptor, ...pushed };
   }
@@ -173,20 +176,9 @@ export class Referrers {
       await putManifest(this.#repository, tag, list.mediaType, printList(list), condition);
       return true;
     } catch (error) {
-      const status = error instanceof Failure ? (error.data as { status?: number } | undefined)?.status : undefined;
+      const { status } = refusalOf(error);
       if (status === 412 || status === 409) return false;
       throw error;
-    }
-  }
-
-  async #inTurn<T>(subject: Digest, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(subject) ?? Promise.resolve()).then(work);
-    const settled = turn.catch(() => {});
-    this.#turns.set(subject, settled);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(subject) === settled) this.#turns.delete(subject);
     }
   }
 }

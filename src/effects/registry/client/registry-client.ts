@@ -2,6 +2,7 @@
 // The one door of this folder for reading and writing single things; whole images go through push-image.ts and pull-image.ts.
 
 import type { Digest } from '../../../base/digest.ts';
+import { Turns } from '../../../base/turns.ts';
 import type { BlobSource, ByteRange } from '../../../formats/oci/blob-source.ts';
 import type { Descriptor } from '../../../formats/oci/descriptor.ts';
 import { parseReference, type Reference } from '../../../formats/oci/reference.ts';
@@ -39,7 +40,10 @@ export interface RegistryClient {
   hasBlob(descriptor: Descriptor): Promise<boolean>;
   /** As `blobs.open`: IMAGE_INVALID where there is no such blob. */
   openBlob(descriptor: Descriptor, range?: ByteRange): AsyncIterable<Uint8Array>;
-  /** Sends no byte of what is there already. CHECKSUM_MISMATCH, and the failures of `source`. */
+  /**
+   * Sends no byte of what is there already. A digest is looked for and sent once at a time, whoever asks: registries are not
+   * careful with two uploads of one blob. CHECKSUM_MISMATCH, and the failures of `source`.
+   */
   pushBlob(descriptor: Descriptor, source: BlobSource, options?: PushBlobOptions): Promise<PushedBlob>;
   /** IMAGE_NOT_FOUND, IMAGE_INVALID. */
   listTags(): AsyncIterable<string>;
@@ -65,6 +69,7 @@ export function openRegistry(
   const connection = new RegistryConnection(registry, repository, options);
   const target: Repository = { connection, name: repository };
   const referrers = new Referrers(target);
+  const uploads = new Turns<Digest>();
   return {
     registry,
     repository,
@@ -74,7 +79,8 @@ export function openRegistry(
     putManifest: (tagOrDigest, mediaType, bytes) => putManifest(target, tagOrDigest, mediaType, bytes),
     hasBlob: (descriptor) => hasBlob(target, descriptor),
     openBlob: (descriptor, range) => openBlob(target, descriptor, range),
-    pushBlob: (descriptor, source, pushOptions) => pushBlob(target, descriptor, source, pushOptions),
+    pushBlob: (descriptor, source, pushOptions) =>
+      uploads.take(descriptor.digest, () => pushBlob(target, descriptor, source, pushOptions)),
     listTags: () => listTags(target),
     deleteManifest: (digest) => deleteManifest(target, digest),
     deleteTag: (tag) => deleteManifest(target, tag),

@@ -39,7 +39,7 @@ describe('statusFailure', () => {
     [503, /has trouble/],
   ])('%i says what to do', (status, hint) => {
     const failure = statusFailure(
-      { status, url: new URL('https://u:p@r.example/v2/x') },
+      { status, url: new URL('https://u:p@r.example/v2/x'), bytes: bytes('') },
       'store r.example/a:1',
       'A: b',
     );

@@ -33,17 +33,36 @@ export function errorText(bytes: Uint8Array): string | undefined {
   return shown === '' ? undefined : shown;
 }
 
-/** `doing` completes "does not let us". `place` is what was asked for, `text` the registry's own words, scrubbed. */
+/** What a part of a manifest that the registry does not have, or not yet, is called. */
+const MISSING_PART_CODES = ['BLOB_UNKNOWN', 'MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN'] as const;
+
+/** How programs tell one refusal from another. */
+export interface Refusal {
+  readonly status?: number;
+  /** The registry misses something that the manifest it was given names. */
+  readonly missesPart?: true;
+}
+
+/** Empty for what is no Failure of `statusFailure`. */
+export function refusalOf(error: unknown): Refusal {
+  return error instanceof Failure && error.code === 'HTTP_STATUS' ? ((error.data ?? {}) as Refusal) : {};
+}
+
+/** `doing` completes "does not let us". `text` is the registry's own words, scrubbed. */
 export function statusFailure(
-  { status, url }: Pick<SmallAnswer, 'status' | 'url'>,
+  { status, url, bytes }: Pick<SmallAnswer, 'status' | 'url' | 'bytes'>,
   doing: string,
   text: string | undefined,
 ): Failure {
   return new Failure('HTTP_STATUS', `${url.host} does not let us ${doing}: it answered with status ${status}`, {
     hint: statusHint(status),
     notes: text === undefined ? [] : [`the registry says: ${text}`],
-    data: { status },
+    data: { status, ...(missesPart(bytes) && { missesPart: true }) } satisfies Refusal,
   });
+}
+
+function missesPart(bytes: Uint8Array): boolean {
+  return parseErrors(bytes).some(({ code }) => MISSING_PART_CODES.some((known) => known === code));
 }
 
 function statusHint(status: number): string {
