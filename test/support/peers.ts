@@ -15,7 +15,7 @@ export function missingPeers(...names: readonly string[]): string | undefined {
   return reason;
 }
 
-function findProgram(name: string): string | undefined {
+export function findProgram(name: string): string | undefined {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, name);
     try {

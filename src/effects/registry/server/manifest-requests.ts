@@ -16,7 +16,8 @@ export async function answerManifestGet(
   reference: string,
   request: RegistryRequest,
 ): Promise<Answer> {
-  const found = await findManifest(manifests, reference);
+  // What cannot be a tag names no manifest: the specification's own tests ask for such a one, and want a 404.
+  const found = isTag(reference) || reference.includes(':') ? await findManifest(manifests, reference) : undefined;
   if (found === undefined) throw manifestUnknown(reference);
   const etag = `"${found.digest}"`;
   const headers = { 'docker-content-digest': found.digest, etag };

@@ -120,7 +120,7 @@ describe('what is not there', () => {
     ['a blob', `/v2/team/app/blobs/${ABSENT}`, 404, 'BLOB_UNKNOWN'],
     ['a repository', '/v2/nowhere/manifests/1', 404, 'MANIFEST_UNKNOWN'],
     ['tags of no repository', '/v2/nowhere/tags/list', 404, 'NAME_UNKNOWN'],
-    ['a reference that cannot be', '/v2/team/app/manifests/.x', 400, 'MANIFEST_INVALID'],
+    ['a reference that cannot be', '/v2/team/app/manifests/.x', 404, 'MANIFEST_UNKNOWN'],
     ['a digest that cannot be', '/v2/team/app/manifests/md5:abc', 400, 'DIGEST_INVALID'],
     ['a digest of a blob that cannot be', '/v2/team/app/blobs/sha256:abc', 400, 'DIGEST_INVALID'],
     ['a name that cannot be', '/v2/Team/App/manifests/1', 400, 'NAME_INVALID'],
