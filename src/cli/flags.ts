@@ -97,9 +97,12 @@ export function addSwitch(
 
 function addList(command: Command, name: keyof typeof LISTS): void {
   const [short, value, description] = LISTS[name];
-  const option = new Option(`${short === undefined ? '' : `${short}, `}--${name} <${value}>`, description);
-  option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), ...parseCsvLine(text)]);
-  command.addOption(option);
+  command.addOption(listOption(`${short === undefined ? '' : `${short}, `}--${name} <${value}>`, description));
+}
+
+function listOption(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), ...parseCsvLine(text)]);
 }
 
 /** Not a list of the usual kind: a comma belongs to the value. */
@@ -126,16 +129,26 @@ function addRegistryFlags(command: Command): void {
     command.addOption(new Option(`--no-${name}`, `do not ${description}`).hideHelp());
   }
   command.addOption(new Option('--ca-cert <FILE>', 'PEM certificates to trust in addition').helpGroup(group));
+  const lists = [
+    ['plain-http-host', 'the same as --plain-http for these registries alone'],
+    ['skip-verify-host', 'the same as --insecure-skip-verify for these registries alone'],
+  ] as const;
+  for (const [name, description] of lists) {
+    command.addOption(listOption(`--${name} <HOST>`, description).helpGroup(group));
+  }
 }
 
 /** Only what was said. */
 export function registryFlags(flags: Flags): RegistryAccess {
   const { plainHttp, insecureSkipVerify } = flags;
   const caFile = textFlag(flags, 'caCert');
+  const [plainHttpHosts, skipVerifyHosts] = [listFlag(flags, 'plainHttpHost'), listFlag(flags, 'skipVerifyHost')];
   return {
     ...(typeof plainHttp === 'boolean' && { plainHttp }),
     ...(typeof insecureSkipVerify === 'boolean' && { insecureSkipVerify }),
     ...(caFile !== undefined && { caFile }),
+    ...(plainHttpHosts.length > 0 && { plainHttpHosts }),
+    ...(skipVerifyHosts.length > 0 && { skipVerifyHosts }),
   };
 }
 

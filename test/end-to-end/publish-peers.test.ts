@@ -10,6 +10,7 @@ import {
   HTPASSWD_USER,
   startDockerRegistry,
 } from '../support/docker-registry.ts';
+import { openFaultyRegistry } from '../support/faulty-registry.ts';
 import { missingPeers, runPeer, runSkopeo } from '../support/peers.ts';
 import { selfSigned } from '../support/self-signed.ts';
 import { openTokenServer, type TokenServer } from '../support/token-server.ts';
@@ -182,6 +183,29 @@ describe.skipIf(peers !== undefined)(`publish to docker-registry${peers ? ` (${p
     await place.do(['publish', 'image.yaml', `${host}/app:1`, ...https, '--ca-cert', 'ca.pem']);
     await place.do(['publish', 'image.yaml', `${host}/app:2`, ...https, '--insecure-skip-verify']);
     await place.do(['tag', `${host}/app:1`, '3', ...https, '--ca-cert', 'ca.pem']);
+  });
+
+  it('copies between a registry with plain http and one with a certificate of its own', async () => {
+    const tls = selfSigned('127.0.0.1');
+    const { host } = await start({ tls });
+    const plain = await openFaultyRegistry();
+    try {
+      const place = new Place();
+      place.write('ca.pem', tls.certificate);
+      // As if neither was on this machine.
+      const elsewhere = ['--no-plain-http', '--plain-http-host', plain.host];
+      const target = ['publish', 'image.yaml', `${host}/app:1`, `${plain.host}/app:1`, ...elsewhere];
+      const digest = (await place.do([...target, '--ca-cert', 'ca.pem'])).stdout.trim().split('@')[1];
+      const there = ['copy', `${plain.host}/app:1`, `${host}/other:1`, ...elsewhere];
+      expect((await place.do([...there, '--ca-cert', 'ca.pem'])).stdout).toBe(`${digest}\n`);
+      const back = ['copy', `${host}/other:1`, `${plain.host}/back:1`, ...elsewhere];
+      expect(failureOf(await place.stave([...back, '--json'])).message).toMatch(/certificate/);
+      expect((await place.do([...back, '--skip-verify-host', host])).stdout).toBe(`${digest}\n`);
+      const wrong = failureOf(await place.stave(['tag', `${plain.host}/app:1`, '2', '--no-plain-http', '--json']));
+      expect(wrong).toMatchObject({ code: 'NETWORK_UNREACHABLE', hint: expect.stringContaining('--plain-http') });
+    } finally {
+      await plain.close();
+    }
   });
 
   it('that takes nothing: one failure', async () => {

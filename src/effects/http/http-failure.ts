@@ -87,7 +87,13 @@ function explain(url: URL, code: string, attempts: number): readonly [string, st
   if (/CERT|SIGNATURE|SELF_SIGNED|ALTNAME|^UNABLE_TO_/.test(code)) {
     return [
       `the certificate of ${url.host} is not trusted (${code})`,
-      'if a company proxy re-signs traffic, give its CA certificate in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS',
+      'if it is signed by a CA of your own, name that with --ca-cert (registries), SSL_CERT_FILE or NODE_EXTRA_CA_CERTS',
+    ];
+  }
+  if (/^(EPROTO$|ERR_SSL_)/.test(code)) {
+    return [
+      `${url.host} does not speak TLS as it should (${code})`,
+      `if it is a registry that speaks plain http: --plain-http-host ${url.host}`,
     ];
   }
   if (code === 'UND_ERR_ABORTED' || code === 'UND_ERR_INVALID_ARG') {

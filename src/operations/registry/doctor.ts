@@ -48,7 +48,7 @@ export interface DoctorReport {
 /** Failures IMAGE_INVALID for what is no reference, FILE_UNREADABLE, NETWORK_OFFLINE. */
 export async function doctor(request: DoctorRequest, host: Host): Promise<DoctorReport> {
   const reference = parseReference(request.reference);
-  const options = registryOptions(request, host);
+  const options = registryOptions(request, host)(reference.registry);
   const examination = new Examination(reference, options);
   try {
     await examination.run(request.write);

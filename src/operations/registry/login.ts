@@ -52,7 +52,7 @@ async function checkLogin(
   host: Host,
 ): Promise<boolean> {
   const credential = { secret: { kind: 'basic', user, password } as const, source: 'this login' };
-  const connection = new RegistryConnection(registry, undefined, registryOptions(access, host), credential);
+  const connection = new RegistryConnection(registry, undefined, registryOptions(access, host)(registry), credential);
   try {
     const request = { method: 'GET', place: '', doing: 'log in', scopes: [] } as const;
     const answer = await connection.read(request, LIMITS.registryAnswerBytes);

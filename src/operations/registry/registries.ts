@@ -7,21 +7,21 @@ import type { Host } from '../host.ts';
 import { type RegistryAccess, registryOptions } from './registry-request.ts';
 
 export class Registries {
-  readonly #options: () => RegistryOptions;
+  readonly #optionsFor: (registry: string) => RegistryOptions;
   readonly #clients = new Map<string, RegistryClient>();
 
   constructor(access: RegistryAccess, host: Host) {
-    let options: RegistryOptions | undefined;
-    this.#options = () => {
-      options ??= registryOptions(access, host);
-      return options;
+    let optionsFor: ((registry: string) => RegistryOptions) | undefined;
+    this.#optionsFor = (registry) => {
+      optionsFor ??= registryOptions(access, host);
+      return optionsFor(registry);
     };
   }
 
-  /** Opens no socket. Failure FILE_UNREADABLE where the certificates that were named cannot be read. */
+  /** Opens no socket. Failures of `registryOptions`. */
   client({ registry, repository }: Pick<Reference, 'registry' | 'repository'>): RegistryClient {
     const key = `${registry}/${repository}`;
-    const client = this.#clients.get(key) ?? openRegistry({ registry, repository }, this.#options());
+    const client = this.#clients.get(key) ?? openRegistry({ registry, repository }, this.#optionsFor(registry));
     this.#clients.set(key, client);
     return client;
   }

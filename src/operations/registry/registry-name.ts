@@ -1,4 +1,4 @@
-// The name of a registry as people give it to `login` and `logout`.
+// The name of a registry as people give it to `login`, `logout` and in flags.
 
 import { Failure } from '../../base/failure.ts';
 import { parseReference } from '../../formats/oci/reference.ts';

@@ -6,6 +6,7 @@ import { Failure } from '../../base/failure.ts';
 import { VERSION } from '../../base/version.ts';
 import type { RegistryOptions } from '../../effects/registry/client/registry-connection.ts';
 import type { Host } from '../host.ts';
+import { parseRegistryName } from './registry-name.ts';
 
 /** Three separate switches: a private CA does not mean plain http, and neither means that nobody looks. */
 export interface RegistryAccess {
@@ -14,11 +15,28 @@ export interface RegistryAccess {
   /** A PEM file with certificates to trust in addition. */
   readonly caFile?: string;
   readonly insecureSkipVerify?: boolean;
+  /** The two of them for these registries alone, by host and port: an image may go from one kind of registry to another. */
+  readonly plainHttpHosts?: readonly string[];
+  readonly skipVerifyHosts?: readonly string[];
   readonly offline?: boolean;
 }
 
-/** Failure FILE_UNREADABLE for a CA file that somebody named and that cannot be read. */
-export function registryOptions(access: RegistryAccess, host: Host): RegistryOptions {
+/**
+ * How to talk to a registry. Failures FILE_UNREADABLE for a CA file that somebody named and that cannot be read, USAGE_ARGUMENTS
+ * for a host that is none.
+ */
+export function registryOptions(access: RegistryAccess, host: Host): (registry: string) => RegistryOptions {
+  const plain = new Set((access.plainHttpHosts ?? []).map(parseRegistryName));
+  const unchecked = new Set((access.skipVerifyHosts ?? []).map(parseRegistryName));
+  const common = commonOptions(access, host);
+  return (registry) => ({
+    ...common,
+    ...(plain.has(registry) && { plainHttp: true }),
+    ...(unchecked.has(registry) && { insecureSkipVerify: true }),
+  });
+}
+
+function commonOptions(access: RegistryAccess, host: Host): RegistryOptions {
   return {
     environment: host.env,
     homeDir: host.homeDir,
