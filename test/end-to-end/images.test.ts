@@ -10,8 +10,10 @@ import { EMPTY_CONFIG, makeArtifact } from '../../src/formats/oci/artifact.ts';
 import { type Descriptor, describeBytes } from '../../src/formats/oci/descriptor.ts';
 import { printTarHeader, TAR_END, tarPadding } from '../../src/formats/tar/write.ts';
 import { type FaultyRegistry, type FaultyRegistryOptions, openFaultyRegistry } from '../support/faulty-registry.ts';
+import { testBlob } from '../support/registry-client.ts';
 import { answering, on, wrongBytes } from '../support/registry-faults.ts';
-import { failureOf, type Json, Place, warningsOf } from './place.ts';
+import { CONFIG, failureOf, type Json, Place, warningsOf } from './place.ts';
+import { RECIPES, smallRepository } from './small-repository.ts';
 
 const SIGSTORE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
@@ -430,6 +432,35 @@ describe('stave inspect', () => {
     await stage.place.do(['inspect', stage.ref, '--packages=false', '--arch', 'amd64']);
     // The configs of both images are documents, not layers.
     expect(stage.server.requests.slice(before).filter(({ path }) => path.includes('/blobs/')).length).toBe(2);
+  });
+
+  it('finds the packages of a large image with ranges, and the same where the registry gives none', async () => {
+    const large = (name: string, seed: number): Record<string, Uint8Array> =>
+      Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${name}${i}`, testBlob(150_000, seed + i).bytes]));
+    const recipes = [...RECIPES, { name: 'large', files: { ...large('usr/bin/p', 1), ...large('usr/share/s', 100) } }];
+    const place = new Place(`${CONFIG.replace('[amd64, arm64]', '[amd64]')}`, smallRepository(recipes));
+    const server = await registry();
+    const ref = `${server.host}/large:1`;
+    await place.do(['publish', 'image.yaml', ref, '-p', 'large', '--sbom=false']);
+    const inspected = async (source: string, ...more: string[]) =>
+      JSON.parse((await place.do(['inspect', source, '--json', ...more])).stdout).images[0];
+    const before = server.requests.length;
+    const { layers, installed } = await inspected(ref);
+    const asked = server.requests.slice(before).filter(({ path }) => path.endsWith(layers[0].digest));
+    expect(new Set(asked.map(({ status }) => status))).toEqual(new Set([206]));
+    expect(installed.verified).toBe(false);
+    const proven = await inspected(ref, '--verify');
+    expect(installed.packages).toEqual(proven.installed.packages);
+    expect(proven.installed.verified).toBe(true);
+    const stubborn = await registry({
+      directory: server.directory,
+      faults: [
+        on({ kind: 'blob' }, ({ headers: { range: _unheard, ...headers }, ...request }, next) =>
+          next({ ...request, headers }),
+        ),
+      ],
+    });
+    expect((await inspected(`${stubborn.host}/large:1`)).installed).toEqual(installed);
   });
 
   it('names the platforms where one is missing', async () => {

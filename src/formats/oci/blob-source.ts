@@ -18,6 +18,8 @@ export interface BlobSource {
    * Failure IMAGE_INVALID where there is no such blob.
    */
   open(descriptor: Descriptor, range?: ByteRange): AsyncIterable<Uint8Array>;
+  /** Whether a range costs no more than its bytes. Where this is left out it does not, as with files. */
+  readsRanges?(descriptor: Descriptor): Promise<boolean>;
   /**
    * Hands the whole blob to `write`, verified, and waits for each call to end before the next. Buffers are used again then.
    * For sources that know a cheaper way than `openVerified`; see `copyVerified`.

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryBlobs, type TestBlob, testBlob } from '../../../test/support/registry-client.ts';
 import { sha256 } from '../../base/digest.ts';
 import { LIMITS } from '../../base/limits.ts';
+import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import { describeBytes, MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import { makeImage } from '../../formats/oci/image.ts';
 import { parseImageConfigFile } from '../../formats/oci/image-config.ts';
@@ -105,6 +106,29 @@ describe('readInstalledPackages', () => {
       packages: PACKAGES,
       verified: true,
     });
+  });
+
+  it('reads on from the beginning where ranges lead nowhere, and asks for none where they cost everything', async () => {
+    const layerBytes = layer([
+      ['etc/large', LARGE],
+      ['usr/lib/apk/db/installed', DATABASE],
+      ['usr/lib/large', testBlob(1024 * 1024, 8).bytes],
+    ]);
+    const ranges: boolean[] = [];
+    const memory = memoryBlobs(layerBytes);
+    const source = (cheap: boolean): BlobSource => ({
+      readsRanges: async () => cheap,
+      open: (descriptor, range) => {
+        ranges.push(range !== undefined);
+        return memory.open(descriptor, range);
+      },
+    });
+    const read = (cheap: boolean) => readInstalledPackages(imageOf(layerBytes), source(cheap), { verify: false });
+    expect(await read(false)).toEqual({ packages: PACKAGES, verified: false });
+    expect(ranges).toEqual([false]);
+    expect(await read(true)).toEqual({ packages: PACKAGES, verified: false });
+    expect(ranges).toContain(true);
+    expect(ranges.at(-1)).toBe(false);
   });
 
   it('takes no list out of a layer that is not what its digest says', async () => {

@@ -6,7 +6,7 @@ import { Failure } from '../../../base/failure.ts';
 import { LIMITS } from '../../../base/limits.ts';
 import type { ByteRange } from '../../../formats/oci/blob-source.ts';
 import { type Descriptor, sizeMismatch } from '../../../formats/oci/descriptor.ts';
-import { contentLength, type Exchange } from '../../http/exchange.ts';
+import { contentLength, discard, type Exchange } from '../../http/exchange.ts';
 import { readBody } from '../../http/response-body.ts';
 import { readSmall } from '../small-answer.ts';
 import { protocolFailure } from './registry-failure.ts';
@@ -56,6 +56,20 @@ export async function hasBlob(repository: Repository, descriptor: Descriptor, pu
   // Storage behind a redirect that does not like HEAD tells us nothing.
   if (answer.status === 404 || elsewhere) return false;
   return await connection.refuse(answer, request);
+}
+
+/** Whether the registry, or the storage behind it, sends a range alone when it is asked for one. */
+export async function givesRanges(repository: Repository, { digest }: Descriptor): Promise<boolean> {
+  const exchange = await repository.connection.open({
+    method: 'GET',
+    place: `${repository.name}/blobs/${digest}`,
+    doing: `read a blob of ${nameOf(repository)}`,
+    scopes: scopesOf(repository, 'pull'),
+    headers: { range: 'bytes=0-0' },
+    redirects: 'all',
+  });
+  discard(exchange);
+  return exchange.status === 206;
 }
 
 /** False where there was none. */

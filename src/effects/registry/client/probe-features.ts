@@ -5,8 +5,8 @@
 import type { Digest } from '../../../base/digest.ts';
 import { LIMITS } from '../../../base/limits.ts';
 import type { Descriptor } from '../../../formats/oci/descriptor.ts';
-import { discard } from '../../http/exchange.ts';
 import type { SmallAnswer } from '../small-answer.ts';
+import { givesRanges } from './blob-download.ts';
 import { Referrers } from './referrers.ts';
 import { placeNamedBy, type RegistryRequest } from './registry-connection.ts';
 import { type Repository, scopesOf } from './repository.ts';
@@ -58,19 +58,6 @@ export async function probeWriting(repository: Repository, blob: Descriptor | un
     mount: blob === undefined ? undefined : await mounts(repository, blob),
     deleteManifests: await deletes(repository),
   };
-}
-
-async function givesRanges(repository: Repository, blob: Descriptor): Promise<boolean> {
-  const exchange = await repository.connection.open({
-    method: 'GET',
-    place: `${repository.name}/blobs/${blob.digest}`,
-    doing: 'read a blob',
-    scopes: scopesOf(repository, 'pull'),
-    headers: { range: 'bytes=0-0' },
-    redirects: 'all',
-  });
-  discard(exchange);
-  return exchange.status === 206;
 }
 
 /** Sends four bytes as a chunk, asks how many there are, and gives the upload up. */

@@ -6,7 +6,7 @@ import { Turns } from '../../../base/turns.ts';
 import type { BlobSource, ByteRange } from '../../../formats/oci/blob-source.ts';
 import type { Descriptor } from '../../../formats/oci/descriptor.ts';
 import { parseReference, type Reference } from '../../../formats/oci/reference.ts';
-import { deleteBlob, hasBlob, openBlob } from './blob-download.ts';
+import { deleteBlob, givesRanges, hasBlob, openBlob } from './blob-download.ts';
 import { type PushBlobOptions, type PushedBlob, pushBlob } from './blob-upload.ts';
 import {
   deleteManifest,
@@ -73,7 +73,10 @@ export function openRegistry(
   return {
     registry,
     repository,
-    blobs: { open: (descriptor, range) => openBlob(target, descriptor, range) },
+    blobs: {
+      open: (descriptor, range) => openBlob(target, descriptor, range),
+      readsRanges: (descriptor) => givesRanges(target, descriptor),
+    },
     resolve: (tagOrDigest) => resolveManifest(target, tagOrDigest),
     getManifest: (tagOrDigest) => getManifest(target, tagOrDigest),
     putManifest: (tagOrDigest, mediaType, bytes) => putManifest(target, tagOrDigest, mediaType, bytes),
