@@ -63,10 +63,11 @@ describe('stave registry serve', () => {
 
   it('prints the URL, runs until it is interrupted, and ends well', async () => {
     const happened: unknown[] = [];
-    let interrupt: () => void = () => {};
-    const untilInterrupted = () => new Promise<void>((resolve) => (interrupt = resolve));
+    let waits: (interrupt: () => void) => void = () => {};
+    const waiting = new Promise<() => void>((resolve) => (waits = resolve));
+    const untilInterrupted = () => new Promise<void>((resolve) => waits(resolve));
     const running = run(['registry', 'serve', 'images'], { doing: recordingServer(happened), untilInterrupted });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const interrupt = await waiting;
     const request = { directory: 'images', listen: '127.0.0.1:5000', readOnly: false };
     expect(happened).toEqual([request]);
     interrupt();
