@@ -65,6 +65,8 @@ export const LIMITS = {
   imageArchiveEntries: 20_000,
   /** Signatures, SBOMs and other things attached to an image and to each other; busy images have some dozen. */
   imageAttachments: 1_000,
+  /** An SBOM that is attached to an image: those that list every file of a large one near 50 MiB. */
+  attachedSbomBytes: 64 * MiB,
   /** Parsed dependency and version strings kept in memory; a large index has 50,000 different ones. */
   parsedDependencies: 200_000,
   /** Chain of dependencies that the recursive solver follows; real chains stay below 40. */

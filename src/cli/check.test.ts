@@ -35,6 +35,7 @@ function report(images: readonly HardeningReport[], more: Partial<CheckReport> =
     profile: 'default',
     images,
     findings: [],
+    attached: [],
     errors,
     warnings: levels.length - errors,
     ...more,

@@ -59,6 +59,7 @@ export const IMAGE_BUILDING: readonly SharedFlag[] = [
   'annotations',
   'build-date',
   'hardening',
+  'check-report',
   'vcs',
   'cache-dir',
   'include-paths',

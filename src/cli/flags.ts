@@ -26,6 +26,7 @@ const TEXTS = {
   'build-date': ['TIME', 'date of the image, as 2026-01-31T12:00:00Z; SOURCE_DATE_EPOCH beats it'],
   'cache-dir': ['DIR', 'where downloads are kept'],
   variant: ['NAME', 'build this variant of the configuration, on top of its layers'],
+  'check-report': ['FILE', 'write all findings of the checks: .json, .md (for job summaries) or .sarif'],
   hardening: ['PROFILE', 'how strict to check: default, distroless, strict or off (default: the configuration says)'],
   lockfile: ['FILE', 'install exactly what this lock file says'],
   mirror: [

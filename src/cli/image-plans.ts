@@ -34,6 +34,12 @@ export const PUBLISH_PLAN: CommandPlan = {
   extra: (command) => {
     command.option('--image-refs <FILE>', 'write repository@digest of every image, then of the index');
     addSwitch(command, 'attach-sbom', true, 'attach SBOMs to the images and the index in the registry');
+    addSwitch(
+      command,
+      'attach-check',
+      false,
+      'attach the result of the checks to every image; an attestation, too, with --sign',
+    );
     addSwitch(command, 'local', false, 'load the image for this machine into docker or podman instead');
     addSwitch(command, 'dry-run', false, 'build, and only say what would be pushed');
     addLayerFlags(command);

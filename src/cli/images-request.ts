@@ -27,6 +27,7 @@ export function imagesRequest(configPath: string, flags: Flags): ImagesRequest {
     ...given('lockfile', textFlag(flags, 'lockfile')),
     ...given('compression', choiceFlag(flags, 'compression', COMPRESSIONS)),
     ...given('compressionLevel', compressionLevel(flags)),
+    ...given('checkReport', textFlag(flags, 'checkReport')),
     ...given('hardening', choiceFlag(flags, 'hardening', HARDENING_PROFILES)),
     ...given('format', choiceFlag(flags, 'format', LAYER_FORMATS)),
   };

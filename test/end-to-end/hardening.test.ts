@@ -102,6 +102,48 @@ describe('the flag --hardening', () => {
   });
 });
 
+describe('--check-report', () => {
+  it.each([
+    ['findings.sarif', (text: string) => JSON.parse(text).runs[0].results.length],
+    ['findings.json', (text: string) => JSON.parse(text).errors],
+    ['findings.md', (text: string) => text.match(/^\| error /gm)?.length],
+  ])('%s is written, also of a build that is refused', async (file, count) => {
+    const place = new Place(BROKEN);
+    expect((await place.tryBuild(['--check-report', file])).exitCode).toBe(7);
+    expect(count(place.text(file))).toBeGreaterThan(1);
+    expect(filesBelow(place.path('layout'))).toEqual([]);
+    await place.build(['--hardening=off', '--check-report', file]);
+    expect(count(place.text(file)) ?? 0).toBe(0);
+  });
+
+  it('has the line of the configuration as the place of a finding', async () => {
+    const place = new Place(BROKEN);
+    await place.tryBuild(['--check-report', 'findings.sarif']);
+    const [result] = place.json('findings.sarif').runs[0].results;
+    expect(result.locations[0].physicalLocation).toEqual({
+      artifactLocation: { uri: 'image.yaml' },
+      region: { startLine: 10, startColumn: 23 },
+    });
+  });
+
+  it('of another kind is refused before anything is done', async () => {
+    const place = new Place();
+    const answer = await place.tryBuild(['--check-report', 'findings.txt']);
+    expect(answer.exitCode).toBe(2);
+    expect(failureOf(answer).message).toContain('.json, .md or .sarif');
+  });
+});
+
+describe('the SBOM', () => {
+  it('covers every package of the image', async () => {
+    const place = new Place();
+    const { stdout } = await place.do(['build', 'image.yaml', 'example/app:1', 'app.tar', '--json']);
+    expect(stdout).not.toContain('not-in-sbom');
+    const spdx = JSON.parse(place.text('sbom-x86_64.spdx.json'));
+    expect(spdx.packages.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(['app', 'layout']));
+  });
+});
+
 describe('an exception that excuses nothing', () => {
   const unused = `${CONFIG}hardening:\n  exceptions:\n    - {check: minimal/shell, reason: there was one}\n`;
 
@@ -136,6 +178,10 @@ describe('publish', () => {
       const published = await place.do(['publish', 'image.yaml', target, '--hardening=off']);
       expect(published.stderr).toContain('checks: off\n');
       place.write('image.yaml', CONFIG);
+      await place.do(['publish', 'image.yaml', target, '--attach-check']);
+      expect((await place.do(['tree', target])).stdout.match(/application\/vnd\.stave\.check\.v1\+json/g)).toHaveLength(
+        2,
+      );
       expect((await place.do(['publish', 'image.yaml', target])).stderr).toContain(
         'checks: 2 warnings (1 runs, 1 locked)',
       );

@@ -105,6 +105,17 @@ it('tells people who signed what, and where it is written down', async () => {
   expect(place.text('stave.trust.yaml')).toContain('trusted-root: root.json');
 });
 
+it('attests the result of the checks of every image with --attach-check', async () => {
+  const server = await registry();
+  const place = signingPlace();
+  const tag = `${server.host}/team/app:1`;
+  const report = JSON.parse((await publish(place, [tag, ...KEYED, '--attach-check', '--json'])).stdout);
+  for (const { digest } of report.images) {
+    const reference = `${server.host}/team/app@${digest}`;
+    await place.do(['verify-attestation', reference, '--type', 'urn:stave:check:v1']);
+  }
+});
+
 it('adds nothing when the same is published again', async () => {
   const server = await registry();
   const place = signingPlace();

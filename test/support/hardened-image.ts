@@ -3,6 +3,7 @@
 import { printScriptsTar } from '../../src/formats/apk/scripts-tar.ts';
 import { EMPTY_RUN_CONFIG, type RunConfig } from '../../src/formats/oci/image-config.ts';
 import type { ImageSubject } from '../../src/planning/hardening/image-subject.ts';
+import { parseSpdxInventory } from '../../src/planning/hardening/sbom-inventory.ts';
 import { type FileNode, FileTree } from '../../src/planning/rootfs/file-tree.ts';
 import { buildElf, type TinyElf } from './tiny-elf.ts';
 import { testPackage } from './trees.ts';
@@ -13,6 +14,8 @@ export interface SpoiledImage {
   readonly tree: FileTree;
   run: RunConfig;
   history: string[];
+  /** The text of an SBOM of the image. */
+  sbom?: string;
 }
 
 const PROGRAM: TinyElf = {
@@ -124,9 +127,22 @@ export function addScript(tree: FileTree, text: string): void {
   tree.writeFile('usr/lib/apk/db/scripts.tar', printScriptsTar([{ ...pkg, control: [entry] }], 0), 0o644);
 }
 
-export function subjectOf({ tree, run, history }: SpoiledImage): ImageSubject {
-  return { arch: 'amd64', tree, run, history, annotations: { 'org.opencontainers.image.title': 'app' } };
+export function subjectOf({ tree, run, history, sbom }: SpoiledImage): ImageSubject {
+  const annotations = { 'org.opencontainers.image.title': 'app' };
+  const inventory = sbom === undefined ? undefined : parseSpdxInventory(sbom);
+  return { arch: 'amd64', tree, run, history, annotations, ...(inventory && { sbom: inventory }) };
 }
+
+/** As scanners write it: each package of the image, all of one version. */
+export function spdxOf(names: readonly string[], files: readonly string[] = []): string {
+  return JSON.stringify({
+    spdxVersion: 'SPDX-2.3',
+    packages: names.map((name) => ({ name, versionInfo: '1-r0' })),
+    files: files.map((fileName) => ({ fileName })),
+  });
+}
+
+export const PACKAGES = ['base', 'glibc', 'tls', 'ca', 'app'];
 
 function installedDatabase(): string {
   const links = [

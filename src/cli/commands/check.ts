@@ -22,6 +22,7 @@ export const runCheck: CommandRun = async (session, [subject = ''], flags) => {
     annotations: [],
     vcs: false,
     limits: limitFlags(flags),
+    attach: flags['attach'] === true,
     ...given('lockfile', textFlag(flags, 'lockfile')),
     ...given('hardening', choiceFlag(flags, 'hardening', HARDENING_PROFILES)),
   };

@@ -18,6 +18,7 @@ export const runPublish: CommandRun = async (session, [config = '', ...tags], fl
     ...imagesRequest(config, flags),
     tags,
     attachSbom: flags['attachSbom'] !== false,
+    attachCheck: flags['attachCheck'] === true,
     local: flags['local'] === true,
     dryRun: flags['dryRun'] === true,
     ...given('imageRefs', textFlag(flags, 'imageRefs')),

@@ -10,7 +10,7 @@ import { printable } from './printable.ts';
 import { printCount } from './quantity.ts';
 
 export function printCheck(report: CheckReport, paint: Paint): string {
-  const { subject, profile, images, findings, errors, warnings } = report;
+  const { subject, profile, images, findings, errors, warnings, attached } = report;
   const lines = [`${paint('strong', printable(subject))} ${paint('quiet', `(profile ${profile})`)}`];
   if (findings.length > 0) lines.push('', ...findingLines(findings, paint));
   for (const { image, archs } of mergedImages(images)) {
@@ -24,6 +24,7 @@ export function printCheck(report: CheckReport, paint: Paint): string {
     lines.push(...scriptLines(image, paint));
     for (const line of scoreLines(image.score)) lines.push(`  ${paint('quiet', printable(line))}`);
   }
+  if (attached.length > 0) lines.push('', `attached to ${printCount(attached.length, 'image')}`);
   const verdict = errors > 0 ? paint('error', 'the contract does not hold') : paint('good', 'the contract holds');
   lines.push('', `${verdict}: ${printCount(errors, 'error')}, ${printCount(warnings, 'warning')}`);
   return `${lines.join('\n')}\n`;

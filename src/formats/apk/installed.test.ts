@@ -1,8 +1,9 @@
 // The installed database line by line: the spec's checked example, the order of files, and base images.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TarEntry } from '../tar/entry.ts';
-import { parseInstalled, printBaseRecords, printInstalledRecord } from './installed.ts';
+import { parseInstalled, printBaseRecords, printInstalledRecord, scanInstalled } from './installed.ts';
 import type { PackageInfo } from './package.ts';
 
 const INFO: PackageInfo = {
@@ -206,6 +207,39 @@ describe('parseInstalled', () => {
 
   it('reads missing and unreadable numbers as 0', () => {
     expect(parseInstalled('P:a\nS:x\nI:-1\n\n')[0]).toMatchObject({ sizeBytes: 0, installedSize: 0, buildTime: 0 });
+  });
+});
+
+describe('scanInstalled', () => {
+  it('tells the packages and files that parseInstalled reads', () => {
+    const head = fc.constantFrom<string[]>(
+      ['P:a'],
+      ['P:b', 'V:1'],
+      ['V:1', 'P:c'],
+      ['V:2'],
+      ['P:'],
+      ['C:Q1', 'P:d', 'q'],
+    );
+    const files = fc.array(fc.constantFrom('F:usr', 'F:usr/bin', 'F:', 'R:x', 'R:y', 'a:0:0:0755', 'Z:Q1'));
+    const record = fc
+      .tuple(head, files, fc.constantFrom('', '\n', '\n\n'))
+      .map(([a, b, gap]) => [...a, ...b, gap].join('\n'));
+    fc.assert(
+      fc.property(fc.array(record), (records) => {
+        const text = records.join('\n');
+        const told: { name: string; version: string; files: string[] }[] = [];
+        scanInstalled(text, {
+          package: (name, version) => told.push({ name, version, files: [] }),
+          file: (directory, name) => told.at(-1)?.files.push(directory === '' ? name : `${directory}/${name}`),
+        });
+        const parsed = parseInstalled(text).map(({ name, version, files }) => ({
+          name,
+          version,
+          files: files.filter((file) => !file.isDirectory).map((file) => file.path),
+        }));
+        expect(told).toEqual(parsed);
+      }),
+    );
   });
 });
 

@@ -45,6 +45,39 @@ export function parseInstalled(text: string): InstalledRecord[] {
     .filter((record) => record.name !== '');
 }
 
+export interface InstalledVisitor {
+  /** Before its files. */
+  package(name: string, version: string): void;
+  /** `directory` is '' for the root. */
+  file(directory: string, name: string): void;
+}
+
+/** The packages of a database and their files, one after the other: a database of an image has some hundred thousand lines. */
+export function scanInstalled(text: string, visit: InstalledVisitor): void {
+  let [name, version, directory, isTold] = ['', '', '', false];
+  const tell = () => {
+    if (!isTold && name !== '') visit.package(name, version);
+    isTold = name !== '';
+  };
+  for (let at = 0; at < text.length; ) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    const field = text.slice(at, Math.min(end, at + 2));
+    if (field === 'P:') name = text.slice(at + 2, end);
+    else if (field === 'V:') version = text.slice(at + 2, end);
+    else if (field === 'F:') directory = text.slice(at + 2, end);
+    else if (field === 'R:') {
+      tell();
+      if (isTold) visit.file(directory, text.slice(at + 2, end));
+    } else if (field === '') {
+      tell();
+      [name, version, directory, isTold] = ['', '', '', false];
+    }
+    at = end + 1;
+  }
+  tell();
+}
+
 /** A base image's records as the reference writes them again: without owners, modes and file checksums. */
 export function printBaseRecords(text: string): string {
   return parseInstalled(text)

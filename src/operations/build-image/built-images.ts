@@ -1,16 +1,19 @@
 // What `build` and `publish` share: from a configuration to index, images and SBOMs whose layers can be read, with nothing
 // written yet. What an earlier build of the same inputs made is used where it is there and sound.
 
+import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { systemClock } from '../../effects/http/retry.ts';
 import { type Compression, type CompressionName, openCompression } from '../../effects/output/compression.ts';
 import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { PieceStore } from '../../effects/store/piece-store.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
+import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
 import { type HardeningProfile, policyFor } from '../../planning/hardening/policy.ts';
 import type { ArchitectureIndexes } from '../../planning/solver/architecture-indexes.ts';
 import { tellFindings } from '../check/build-contract.ts';
+import { reportFormat, writeCheckReport } from '../check/write-report.ts';
 import type { Host } from '../host.ts';
 import { warnIncomplete } from '../image/assemble-image.ts';
 import { buildMoments } from '../image/build-moment.ts';
@@ -30,6 +33,8 @@ export interface ImagesRequest extends ImageRequest, ProvenanceRequest {
   readonly compressionLevel?: number;
   /** How strict the hardening contract is, in place of what the configuration says. */
   readonly hardening?: HardeningProfile;
+  /** File for the findings of the contract: .json, .md or .sarif. Written even where they stop the build. */
+  readonly checkReport?: string;
 }
 
 /** What is said about how the images came to be. */
@@ -68,6 +73,7 @@ export interface BuiltImagesSteps<T> {
 
 /** Builds the images of all architectures and hands them to `use`, while everything they are made of is open. */
 export async function withBuiltImages<T>(request: ImagesRequest, host: Host, steps: BuiltImagesSteps<T>): Promise<T> {
+  if (request.checkReport !== undefined) reportFormat(request.checkReport);
   const { packageAppend, annotations, format } = request;
   const compression = openCompression(request.compression ?? 'gzip', request.compressionLevel);
   const flags = { packageAppend, annotations, ...(format !== undefined && { format }) };
@@ -99,7 +105,7 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
       groups: await collectImageFiles(image, request.lockfile),
       policy: policyFor(image.config.hardening, request.hardening),
     };
-    return await usePlanned({ image, plan, indexes, startedMs }, compression, steps.use);
+    return await usePlanned({ image, plan, indexes, startedMs }, compression, request, steps.use);
   });
 }
 
@@ -107,12 +113,14 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
 async function usePlanned<T>(
   inputs: BuildInputs,
   compression: Compression,
+  request: ImagesRequest,
   use: BuiltImagesSteps<T>['use'],
 ): Promise<T> {
   const { image, plan } = inputs;
   const { host, store } = image;
-  const told = (result: BuildResult): BuildResult => {
+  const told = async (result: BuildResult): Promise<BuildResult> => {
     const contract = locateFindings(result.contract, image.config, image.loaded.place);
+    await writeReport(request, contract, host);
     tellFindings(contract, host.events);
     return { ...result, contract };
   };
@@ -124,7 +132,7 @@ async function usePlanned<T>(
     try {
       const blobs = new PiecedBlobs(pieces, compression);
       for (const layer of known.images.flatMap((one) => one.layers)) blobs.addRecipe(layer);
-      const used = await use({ result: told(known), blobs, inputs });
+      const used = await use({ result: await told(known), blobs, inputs });
       for (const { arch, warnings } of known.images) warnIncomplete(host, arch, warnings);
       return used;
     } catch (error) {
@@ -138,12 +146,22 @@ async function usePlanned<T>(
   let result: BuildResult;
   try {
     result = await makeImage(image, plan, blobs);
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'HARDENING_BROKEN') {
+      await writeReport(request, error.data as ContractReport, host);
+    }
+    throw error;
   } finally {
     blobs.close();
   }
-  const used = await use({ result: told(result), blobs, inputs });
+  const used = await use({ result: await told(result), blobs, inputs });
   if (key !== undefined) writeResult(store, key, result);
   return used;
+}
+
+async function writeReport({ checkReport, configPath }: ImagesRequest, contract: ContractReport, { cwd }: Host) {
+  if (checkReport === undefined) return;
+  await writeCheckReport(resolve(cwd, checkReport), { subject: configPath, ...contract, attached: [] });
 }
 
 function vcsUrlOf(image: OpenImage, request: ImagesRequest): string {

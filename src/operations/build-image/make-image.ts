@@ -10,15 +10,17 @@ import { latestMoment, type Moment } from '../../formats/oci/timestamps.ts';
 import { apkPurl } from '../../formats/sbom/purl.ts';
 import { parseOsRelease } from '../../planning/describe/os-release.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
+import { withSbomFindings } from '../../planning/hardening/check-image.ts';
 import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
 import type { HardeningPolicy } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
+import { parseSpdxInventory } from '../../planning/hardening/sbom-inventory.ts';
 import { assertContract } from '../check/build-contract.ts';
 import { checkRootfs } from '../check/check-rootfs.ts';
 import { type AssembledRootfs, countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
 import type { BuildMoments } from '../image/build-moment.ts';
-import { imageSboms, indexSboms, type SbomFile } from '../image/describe-image.ts';
+import { imageSboms, indexSboms, type SbomFile, SPDX_TYPE } from '../image/describe-image.ts';
 import type { ImageKeys, OpenImage } from '../image/open-image.ts';
 import type { ResolvedImage } from '../image/resolve-image.ts';
 
@@ -140,8 +142,22 @@ async function makeOne(
   return await withRootfs(image, input, async (assembled) => {
     const report = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
     const isBroken = report?.findings.some(({ level }) => level === 'error') === true;
-    return { report, packed: isBroken ? undefined : await packOne(image, plan, resolved, assembled, blobs) };
+    if (isBroken) return { report, packed: undefined };
+    const packed = await packOne(image, plan, resolved, assembled, blobs);
+    return { report: report && withSboms(report, packed.sboms, assembled, policy), packed };
   });
+}
+
+/** SBOMs are made after the image; what they lack is found then. */
+function withSboms(
+  report: HardeningReport,
+  sboms: readonly SbomFile[],
+  { rootfs }: AssembledRootfs,
+  policy: HardeningPolicy,
+): HardeningReport {
+  const spdx = sboms.find(({ mediaType }) => mediaType === SPDX_TYPE);
+  const inventory = spdx && parseSpdxInventory(spdx.text);
+  return inventory === undefined ? report : withSbomFindings(report, rootfs.tree, inventory, policy);
 }
 
 async function packOne(

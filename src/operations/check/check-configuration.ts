@@ -1,6 +1,6 @@
 // The hardening contract on what a configuration would become: assembled as a build does, but neither compressed nor written.
 
-import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
+import { contractReport } from '../../planning/hardening/contract-report.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
 import { policyFor } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
@@ -10,10 +10,12 @@ import { buildMoments } from '../image/build-moment.ts';
 import { collectImageFiles } from '../image/image-files.ts';
 import { openKeys, withImage } from '../image/open-image.ts';
 import { openIndexes, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
-import type { CheckRequest } from './check-request.ts';
+import type { CheckedImage, CheckRequest } from './check-request.ts';
 import { checkRootfs } from './check-rootfs.ts';
+import { notAttachable } from './check-stored-image.ts';
 
-export async function checkConfiguration(request: CheckRequest, host: Host): Promise<ContractReport> {
+export async function checkConfiguration(request: CheckRequest, host: Host): Promise<CheckedImage> {
+  if (request.attach === true) throw notAttachable(request);
   const { packageAppend, annotations, lockfile, hardening } = request;
   return await withImage(request, host, { flags: { packageAppend, annotations } }, async (image) => {
     const policy = policyFor(image.config.hardening, hardening);
@@ -29,6 +31,6 @@ export async function checkConfiguration(request: CheckRequest, host: Host): Pro
       const input = { resolved: one, keys: keys.forArch(one.arch), moments, groups };
       images.push(await withRootfs(image, input, (assembled) => checkRootfs(image, assembled, policy)));
     }
-    return locateFindings(contractReport(policy, images), image.config, image.loaded.place);
+    return { ...locateFindings(contractReport(policy, images), image.config, image.loaded.place), attached: [] };
   });
 }

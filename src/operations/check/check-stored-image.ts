@@ -5,66 +5,82 @@ import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { type ArchiveKind, withUnpackedArchive } from '../../effects/image/archive-file.ts';
 import { openImageTree } from '../../effects/image/image-tree.ts';
-import type { BlobSource } from '../../formats/oci/blob-source.ts';
 import { platformName } from '../../formats/oci/descriptor.ts';
 import { type Image, imagesOf } from '../../formats/oci/image.ts';
 import { configPlatform } from '../../formats/oci/image-config.ts';
 import { ociArchitecture } from '../../planning/config/architecture.ts';
 import { checkImage } from '../../planning/hardening/check-image.ts';
-import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
+import { contractReport } from '../../planning/hardening/contract-report.ts';
 import { type HardeningPolicy, policyFor } from '../../planning/hardening/policy.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import type { Host } from '../host.ts';
 import { type ImagePlace, parseSourcePlace } from '../registry/image-place.ts';
+import { pushAttachments } from '../registry/push-attachments.ts';
 import { withRegistries } from '../registry/registries.ts';
-import { type ImageValue, withSourceImage } from '../registry/source-image.ts';
-import type { CheckRequest } from './check-request.ts';
+import { type ImageValue, type SourceImage, withSourceImage } from '../registry/source-image.ts';
+import { textAttachments } from '../registry/text-attachments.ts';
+import { readAttachedSbom } from './attached-sbom.ts';
+import { checkAttachments } from './check-attachments.ts';
+import type { CheckedImage, CheckRequest } from './check-request.ts';
 
-/** Failures of `withSourceImage` and `openImageTree`. */
+/** Failures of `withSourceImage` and `openImageTree`; USAGE_FLAG for --attach where nothing can be attached. */
 export async function checkStoredImage(
   request: CheckRequest,
   kind: 'image' | ArchiveKind,
   host: Host,
-): Promise<ContractReport> {
-  const policy = policyFor(undefined, request.hardening);
+): Promise<CheckedImage> {
   const path = resolve(host.cwd, request.configPath);
-  const checkAt = async (place: ImagePlace) => contractReport(policy, await checkPlace(place, policy, request, host));
   if (kind === 'compressed-archive') {
     return await withUnpackedArchive(path, tmpdir(), (unpacked) =>
-      checkAt({ kind: 'archive', path: unpacked, name: undefined }),
+      checkPlace({ kind: 'archive', path: unpacked, name: undefined }, request, host),
     );
   }
-  return await checkAt(
-    kind === 'archive' ? { kind, path, name: undefined } : parseSourcePlace(request.configPath, host.cwd),
-  );
+  const place: ImagePlace =
+    kind === 'archive' ? { kind, path, name: undefined } : parseSourcePlace(request.configPath, host.cwd);
+  return await checkPlace(place, request, host);
 }
 
-async function checkPlace(
-  place: ImagePlace,
-  policy: HardeningPolicy,
-  request: CheckRequest,
-  host: Host,
-): Promise<HardeningReport[]> {
+async function checkPlace(place: ImagePlace, request: CheckRequest, host: Host): Promise<CheckedImage> {
+  const policy = policyFor(undefined, request.hardening);
   return await withRegistries(request, host, (registries) =>
-    withSourceImage(place, registries, async ({ value, blobs }) => {
+    withSourceImage(place, registries, async (source) => {
+      const { keeper, value } = source;
+      const client = keeper !== undefined && 'client' in keeper ? keeper.client : undefined;
+      if (request.attach === true && client === undefined) throw notAttachable(request);
+      const images = chosenImages(value, request, host.hostArch);
       const reports: HardeningReport[] = [];
-      for (const image of chosenImages(value, request, host.hostArch)) {
-        reports.push(await checkOne(image, blobs, policy, host));
-      }
-      return reports;
+      for (const image of images) reports.push(await checkOne(image, source, policy, host));
+      const contract = contractReport(policy, reports);
+      if (request.attach !== true || client === undefined) return { ...contract, attached: [] };
+      const subjects = images.map(({ descriptor }) => descriptor);
+      const { attachments, blobs } = textAttachments(checkAttachments(contract, subjects));
+      await pushAttachments(client, attachments, blobs, { events: host.events });
+      return { ...contract, attached: attachments.map((one) => one.value.descriptor.digest) };
     }),
   );
 }
 
-async function checkOne(image: Image, blobs: BlobSource, policy: HardeningPolicy, { events }: Host) {
+export function notAttachable({ configPath }: CheckRequest): Failure {
+  return new Failure(
+    'USAGE_FLAG',
+    `--attach: the result can only be attached in a registry, and ${configPath} is in none`,
+    {
+      hint: 'publish the image first, or use stave publish --attach-check',
+    },
+  );
+}
+
+async function checkOne(image: Image, source: SourceImage, policy: HardeningPolicy, { events }: Host) {
   const arch = architectureOf(image);
+  const sbom = await readAttachedSbom(source, image, events);
   events({ type: 'phase-started', phase: 'unpack', arch });
-  const { tree, close } = await openImageTree(image, blobs, tmpdir());
+  const { tree, close } = await openImageTree(image, source.blobs, tmpdir());
   events({ type: 'phase-finished', phase: 'unpack', arch });
   try {
     const { run, history } = image.config;
     const commands = history.map(({ createdBy }) => createdBy ?? '');
-    return checkImage({ arch, tree, run, history: commands, annotations: image.manifest.annotations }, policy);
+    const subject = { arch, tree, run, history: commands, annotations: image.manifest.annotations };
+    return checkImage({ ...subject, ...(sbom && { sbom }) }, policy);
   } finally {
     close();
   }

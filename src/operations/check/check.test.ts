@@ -8,11 +8,21 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noEvents } from '../../base/events.ts';
+import { pullImage } from '../../effects/registry/client/pull-image.ts';
+import { imagesOf } from '../../formats/oci/image.ts';
+import { parseReference } from '../../formats/oci/reference.ts';
+import { CHECK_RESULT_TYPE } from '../../planning/hardening/check-predicate.ts';
 import { CHECK_IDS } from '../../planning/hardening/check-table.ts';
 import { buildImage } from '../build-image/build.ts';
 import type { Host } from '../host.ts';
+import { SPDX_TYPE } from '../image/describe-image.ts';
 import { copyImage } from '../registry/copy.ts';
+import { pushAttachments } from '../registry/push-attachments.ts';
+import { withRegistries } from '../registry/registries.ts';
+import type { RegistryServing } from '../registry/serve.ts';
 import { serveRegistry } from '../registry/serve.ts';
+import { textAttachments } from '../registry/text-attachments.ts';
+import { readImageTree } from '../registry/tree.ts';
 import { checkSubject } from './check.ts';
 import type { CheckRequest } from './check-request.ts';
 import { printMarkdown } from './print-markdown.ts';
@@ -87,6 +97,75 @@ describe('an image is judged the same', () => {
     } finally {
       await registry.close();
     }
+  });
+});
+
+describe('in a registry', () => {
+  let registry: RegistryServing;
+  let target = '';
+  beforeAll(async () => {
+    registry = await serveRegistry({ directory: 'attaching', listen: '127.0.0.1:0', readOnly: false }, host);
+    target = `${registry.url.slice('http://'.length)}/hello:1`;
+    await copyImage({ source: 'oci:layout', target, referrers: false }, host);
+  });
+  afterAll(() => registry.close());
+  const online = { offline: false };
+
+  it('the result is attached to each image, once', async () => {
+    const { attached } = await check(target, { ...online, attach: true });
+    expect((await check(target, { ...online, attach: true })).attached).toEqual(attached);
+    const { root } = await readImageTree({ source: target, offline: false }, host);
+    expect(root.attached).toEqual([]);
+    expect(root.children.map((child) => child.attached.map(({ digest, type }) => [digest, type]))).toEqual(
+      attached.map((digest) => [[digest, CHECK_RESULT_TYPE]]),
+    );
+    // biome-ignore lint/suspicious/noExplicitAny: what parsed JSON holds is what the test is about.
+    const read = async (path: string): Promise<any> => await (await fetch(`${registry.url}/v2/hello/${path}`)).json();
+    const manifest = await read(`manifests/${attached[1]}`);
+    expect(manifest.layers[0]).toMatchObject({
+      mediaType: CHECK_RESULT_TYPE,
+      annotations: { 'org.opencontainers.image.title': 'check-aarch64.json' },
+    });
+    expect(await read(`blobs/${manifest.layers[0].digest}`)).toMatchObject({
+      tool: { name: 'stave' },
+      profile: 'default',
+      architecture: 'arm64',
+      verdict: 'kept',
+      findings: [{ check: 'locked/world-writable', level: 'warning', path: 'var/tmp' }],
+      score: { cis: expect.any(Array), chps: expect.any(Array) },
+    });
+  });
+
+  it('a bad result is attached too', async () => {
+    const { errors, attached } = await check(target, {
+      ...online,
+      attach: true,
+      hardening: 'strict',
+      archs: ['amd64'],
+    });
+    expect([errors, attached.length]).toEqual([1, 1]);
+  });
+
+  it.each(['image.yaml', 'layout', 'hello.tar'])('%s is not, and has nothing attached', async (subject) => {
+    await expect(check(subject, { attach: true })).rejects.toMatchObject({ code: 'USAGE_FLAG' });
+  });
+
+  it('an SBOM that is attached has to cover the image', async () => {
+    const attachSpdx = async (text: string) => {
+      await withRegistries({ offline: false }, host, async (registries) => {
+        const client = registries.client(parseReference(target));
+        const { value } = await pullImage(client, '1');
+        const subjects = value.kind === 'index' ? imagesOf(value) : [];
+        const texts = subjects.map(({ descriptor: subject }) => ({ subject, name: 's', mediaType: SPDX_TYPE, text }));
+        const { attachments, blobs } = textAttachments(texts);
+        await pushAttachments(client, attachments, blobs, { events: noEvents });
+      });
+    };
+    await attachSpdx(JSON.stringify({ spdxVersion: 'SPDX-2.3', packages: [{ name: 'hello', versionInfo: '0' }] }));
+    const { images } = await check(target, { ...online, archs: ['amd64'] });
+    expect(images[0]?.findings.find(({ check: id }) => id === 'accountable/not-in-sbom')?.message).toMatch(
+      /^the SBOM lacks \d+ of \d+ packages: .*hello 1\.0\.0-r0/,
+    );
   });
 });
 

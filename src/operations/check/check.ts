@@ -4,13 +4,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ArchiveKind, recognizeArchive } from '../../effects/image/archive-file.ts';
-import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import type { Host } from '../host.ts';
 import { checkConfiguration } from './check-configuration.ts';
-import type { CheckRequest } from './check-request.ts';
+import type { CheckedImage, CheckRequest } from './check-request.ts';
 import { checkStoredImage } from './check-stored-image.ts';
 
-export interface CheckReport extends ContractReport {
+export interface CheckReport extends CheckedImage {
   /** As the user named it. */
   readonly subject: string;
 }
@@ -19,7 +18,7 @@ export async function checkSubject(request: CheckRequest, host: Host): Promise<C
   return { subject: request.configPath, ...(await checkWhateverItIs(request, host)) };
 }
 
-async function checkWhateverItIs(request: CheckRequest, host: Host): Promise<ContractReport> {
+async function checkWhateverItIs(request: CheckRequest, host: Host): Promise<CheckedImage> {
   const kind = await recognize(request.configPath, host.cwd);
   return kind === 'configuration'
     ? await checkConfiguration(request, host)

@@ -2,6 +2,7 @@
 // Paths are inside the image; the base id ROOT says so. Nothing here depends on the machine or the time.
 
 import { sha256 } from '../../base/digest.ts';
+import type { SourcePlace } from '../../base/failure.ts';
 import { VERSION } from '../../base/version.ts';
 import { CHECK_IDS, CHECKS, type CheckId } from '../../planning/hardening/check-table.ts';
 import type { Observation } from '../../planning/hardening/finding.ts';
@@ -45,7 +46,7 @@ function rule(id: CheckId, { profile }: CheckReport) {
 }
 
 function result(
-  { check, path, package: packageName, message }: Observation,
+  { check, path, package: packageName, message, where }: Observation & { readonly where?: SourcePlace },
   level: string,
   subject: string,
   arch?: string,
@@ -54,17 +55,25 @@ function result(
     { fullyQualifiedName: subject, kind: 'module' },
     ...(packageName === undefined ? [] : [{ name: packageName, kind: 'package' }]),
   ];
-  // Services want a place for every result: what is about the whole image is placed at its root.
-  const artifactLocation = { uri: path === undefined ? '.' : encodedPath(path), uriBaseId: 'ROOT' };
   return {
     ruleId: check,
     ruleIndex: CHECK_IDS.indexOf(check),
     level: level === 'off' ? 'none' : level,
     message: { text: `${capitalized(message)}${arch === undefined ? '' : ` (${arch})`}.` },
-    locations: [{ physicalLocation: { artifactLocation }, logicalLocations }],
+    locations: [{ physicalLocation: physicalLocation(path, where), logicalLocations }],
     // The same finding keeps its identity between runs, whatever else changes.
     partialFingerprints: { 'finding/v1': sha256([check, arch, path, packageName, message].join('\0')).slice(7, 39) },
   };
+}
+
+/** Services want a place for every result: a line of the configuration, where one is the cause, else a path in the image. */
+function physicalLocation(path: string | undefined, where: SourcePlace | undefined) {
+  if (where === undefined) {
+    // What is about the whole image is placed at its root.
+    return { artifactLocation: { uri: path === undefined ? '.' : encodedPath(path), uriBaseId: 'ROOT' } };
+  }
+  const { file, line, column } = where;
+  return { artifactLocation: { uri: encodedPath(file) }, region: { startLine: line, startColumn: column } };
 }
 
 function encodedPath(path: string): string {

@@ -36,11 +36,13 @@ export interface IndexDescription {
   readonly vcsUrl: string;
 }
 
+export const SPDX_TYPE = 'application/spdx+json';
+
 /** Format name (--sbom-formats) -> what it makes. Unknown names make nothing, as in the reference. */
 const FORMATS = {
   spdx: {
     extension: 'spdx.json',
-    mediaType: 'application/spdx+json',
+    mediaType: SPDX_TYPE,
     image: (input: ImageDescriptionInput) => printSpdx(describeImage(input)),
     index: (input: Parameters<typeof describeIndex>[0]) => printSpdx(describeIndex(input)),
   },

@@ -12,10 +12,12 @@ import { platformOf } from '../../planning/config/architecture.ts';
 import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import { type BuiltImages, type ImagesRequest, withBuiltImages } from '../build-image/built-images.ts';
 import { provenanceMaker, writeProvenance } from '../build-image/provenance.ts';
+import { checkAttachments } from '../check/check-attachments.ts';
 import type { Host } from '../host.ts';
 import { writeSboms } from '../image/describe-image.ts';
 import { type LoadReport, loadIntoEngine } from '../registry/load.ts';
 import { withRegistries } from '../registry/registries.ts';
+import { textAttachments } from '../registry/text-attachments.ts';
 import { type OpenedSigner, withSigner } from '../sign/open-signer.ts';
 import type { TrustInitReport } from '../verify/trust-init.ts';
 import { type PublishedRepository, pushEverywhere, repositoryName } from './push-everywhere.ts';
@@ -32,6 +34,8 @@ export interface PublishRequest extends ImagesRequest {
   readonly sbomPath?: string;
   /** Whether SBOMs become referrers of the images and the index. */
   readonly attachSbom: boolean;
+  /** Whether the result of the hardening contract becomes a referrer of each image, and an attestation where one signs. */
+  readonly attachCheck?: boolean;
   /** Into docker or podman on this machine instead of a registry. */
   readonly local: boolean;
   /** Builds, and sends nothing. */
@@ -146,10 +150,15 @@ async function publish(
   // --offline is about what the image is made of.
   const access = { ...request.registry, offline: false };
   const sboms = request.attachSbom ? sbomAttachments(result) : undefined;
+  const checked = checkAttachments(
+    result.contract,
+    result.images.map((one) => one.image.descriptor),
+  );
+  const checks = request.attachCheck === true ? checked : [];
   const { signing } = request;
-  const sign = signer && signing && publicationSigner({ signer, signing, result, provenanceOf }, host);
+  const sign = signer && signing && publicationSigner({ signer, signing, result, provenanceOf, checks }, host);
   const repositories = await withRegistries(access, host, (registries) =>
-    pushEverywhere({ index, blobs, sboms, references, sign }, registries, host.events),
+    pushEverywhere({ index, blobs, sboms, checks: textAttachments(checks), references, sign }, registries, host.events),
   );
   host.events({ type: 'phase-finished', phase: 'push' });
   if (request.imageRefs !== undefined) await writeImageRefs(resolve(host.cwd, request.imageRefs), references, index);

@@ -12,8 +12,8 @@ import type { ImageIndex } from '../../formats/oci/image.ts';
 import { printReference, type Reference } from '../../formats/oci/reference.ts';
 import { pushAttachments } from '../registry/push-attachments.ts';
 import type { Registries } from '../registry/registries.ts';
+import type { Attachments } from '../registry/text-attachments.ts';
 import type { SignedSubject } from '../sign/sign-image.ts';
-import type { SbomAttachments } from './sbom-attachments.ts';
 import type { SignRepository } from './sign-publication.ts';
 
 interface PublishedTag {
@@ -38,7 +38,9 @@ export interface Publication {
   readonly index: ImageIndex;
   readonly blobs: BlobSource;
   /** undefined: none are attached. */
-  readonly sboms: SbomAttachments | undefined;
+  readonly sboms: Attachments | undefined;
+  /** Results of checks. */
+  readonly checks: Attachments;
   /** Each with a tag. */
   readonly references: readonly Reference[];
   /** undefined: nothing is signed. */
@@ -90,22 +92,22 @@ function targetsOf(references: readonly Reference[], registries: Registries): Ta
 
 /** Everything but what makes it visible by a name. */
 async function pushContents(
-  { index, blobs, sboms }: Publication,
+  { index, blobs, sboms, checks }: Publication,
   { client, repository }: Target,
   neighbour: Target | undefined,
   events: EventSink,
 ): Promise<Pick<PublishedRepository, 'pushed' | 'newSboms'>> {
   const mount = neighbour === undefined ? {} : { mountFrom: neighbour.client.repository };
   const pushed = await pushImageIndex(client, index, blobs, { tags: [], events, ...mount });
-  if (sboms === undefined) return { pushed, newSboms: 0 };
-  return await beforeTags(
-    `the SBOMs cannot be attached in ${repository}`,
-    '; --attach-sbom=false publishes it without SBOMs',
-    async () => ({
-      pushed,
-      newSboms: await pushAttachments(client, sboms.attachments, sboms.blobs, { events, ...mount }),
-    }),
-  );
+  const attach = async (what: string, flag: string, { attachments, blobs: contents }: Attachments) =>
+    await beforeTags(
+      `the ${what} cannot be attached in ${repository}`,
+      `; --${flag}=false publishes it without`,
+      async () => await pushAttachments(client, attachments, contents, { events, ...mount }),
+    );
+  const newSboms = sboms === undefined ? 0 : await attach('SBOMs', 'attach-sbom', sboms);
+  await attach('results of the checks', 'attach-check', checks);
+  return { pushed, newSboms };
 }
 
 /** One repository after the other: services that sign limit requests. */

@@ -12,10 +12,12 @@ import { expectationName, isBy, type Signer, signerName } from '../../effects/si
 import { PROVENANCE_PREDICATE } from '../../formats/attestation/provenance.ts';
 import type { JsonValue } from '../../formats/oci/json-object.ts';
 import { printReference, type Reference } from '../../formats/oci/reference.ts';
+import { CHECK_PREDICATE_TYPE } from '../../planning/hardening/check-predicate.ts';
 import type { BuildResult } from '../build-image/make-image.ts';
 import type { ProvenanceOf } from '../build-image/provenance.ts';
 import type { Host } from '../host.ts';
 import type { SbomFile } from '../image/describe-image.ts';
+import type { TextAttachment } from '../registry/text-attachments.ts';
 import { type OpenedSigner, readLocalText, type SignerOptions } from '../sign/open-signer.ts';
 import {
   type Attestation,
@@ -42,7 +44,7 @@ export type SignRepository = (client: RegistryClient) => Promise<readonly Signed
 
 /** The work for one repository. Failures as `signImage`, SIGNATURE_UNEXPECTED, and those of a trust file that is there. */
 export function publicationSigner(
-  { signer, signing, result, provenanceOf }: PublicationSigning,
+  { signer, signing, result, provenanceOf, checks }: PublicationSigning,
   host: Host,
 ): SignRepository {
   return async (client) => {
@@ -52,7 +54,7 @@ export function publicationSigner(
     for (const one of signers) await assertExpected(one, client, signing, host);
     if (!signing.attest) return signed;
     const attestations = attestationsOf(result, await provenanceOf(workflowOf(signers[0])));
-    return [...signed, ...(await attestImage(place, attestations))];
+    return [...signed, ...(await attestImage(place, [...attestations, ...checks.map(checkAttestation)]))];
   };
 }
 
@@ -61,6 +63,8 @@ interface PublicationSigning {
   readonly signing: PublishSigning;
   readonly result: BuildResult;
   readonly provenanceOf: (signedBy?: string) => Promise<ProvenanceOf>;
+  /** Results of checks that become attestations. */
+  readonly checks: readonly TextAttachment[];
 }
 
 /** Whom a certificate calls a workflow is the builder; a person who signs is not. */
@@ -87,6 +91,10 @@ function sbomAttestation(subject: Attestation['subject'], { mediaType, text }: S
   const predicateType = SBOM_PREDICATES[mediaType];
   if (predicateType === undefined) return [];
   return [{ subject, predicateType, predicate: JSON.parse(text) as JsonValue }];
+}
+
+function checkAttestation({ subject, text }: TextAttachment): Attestation {
+  return { subject, predicateType: CHECK_PREDICATE_TYPE, predicate: JSON.parse(text) as JsonValue };
 }
 
 /** Whoever publishes with another key than the trust file names should learn it before anybody pulls the image. */

@@ -7,8 +7,10 @@ import {
   addScript,
   hardenedImage,
   library,
+  PACKAGES,
   program,
   type SpoiledImage,
+  spdxOf,
   subjectOf,
 } from '../../../test/support/hardened-image.ts';
 import { buildElf } from '../../../test/support/tiny-elf.ts';
@@ -259,6 +261,31 @@ const MUTATIONS: readonly (readonly [what: string, spoil: Spoil, expected: reado
   ['a stray link', (i) => i.tree.symlink('/usr/bin/app', 'usr/bin/alias'), ['accountable/unowned-file']],
   ['an empty stray directory', (i) => i.tree.mkdirAll('srv', 0o755), []],
   ['a file of two packages', (i) => own(i, 'usr/share/app/data.txt'), ['accountable/two-owners']],
+  ['an SBOM of all packages', (i) => setSbom(i, spdxOf(PACKAGES)), []],
+  ['an SBOM that lacks a package', (i) => setSbom(i, spdxOf(PACKAGES.slice(1))), ['accountable/not-in-sbom']],
+  [
+    'an SBOM with another version of a package',
+    (i) => setSbom(i, spdxOf(PACKAGES).replace('1-r0', '2-r0')),
+    ['accountable/not-in-sbom'],
+  ],
+  [
+    'a stray file that the SBOM lists',
+    (i) => {
+      addFile(i.tree, 'srv/stray', 'x');
+      setSbom(i, spdxOf(PACKAGES, ['./srv/stray']));
+    },
+    [],
+  ],
+  [
+    'no package database, but an SBOM that lists most files',
+    (i) => {
+      i.tree.remove('usr/lib/apk/db/installed');
+      const listed = [...i.tree.walk()].map(([path]) => path).filter((path) => path !== 'usr/bin/app');
+      setSbom(i, spdxOf(PACKAGES, listed));
+    },
+    ['accountable/unowned-file'],
+  ],
+  ['what is no SBOM', (i) => setSbom(i, '{"bomFormat":"CycloneDX"}'), []],
   [
     'a script that was not run',
     (i) => addScript(i.tree, '#!/bin/sh\nset -e\napp-setup --all\nexit 0\n'),
@@ -302,6 +329,10 @@ const MUTATIONS: readonly (readonly [what: string, spoil: Spoil, expected: reado
 
 function setRun(image: SpoiledImage, run: Partial<SpoiledImage['run']>): void {
   image.run = { ...image.run, ...run };
+}
+
+function setSbom(image: SpoiledImage, text: string): void {
+  image.sbom = text;
 }
 
 function append(image: SpoiledImage, path: string, line: string): void {

@@ -2,6 +2,7 @@
 // the tree. The bytes of an image never depend on it.
 
 import { compareBytes } from '../../base/order.ts';
+import type { FileTree } from '../rootfs/file-tree.ts';
 import { checkCertificates } from './check-certificates.ts';
 import { checkEntrypoint } from './check-entrypoint.ts';
 import { checkInstallScripts, readUnrunScripts } from './check-install-scripts.ts';
@@ -11,6 +12,7 @@ import { checkOtherArchitectures } from './check-other-architectures.ts';
 import { checkOwnership } from './check-ownership.ts';
 import { checkPermissions } from './check-permissions.ts';
 import { checkRunAs } from './check-run-as.ts';
+import { checkSbom } from './check-sbom.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { CHECK_IDS, CHECKS, type CheckId } from './check-table.ts';
 import type { Excused, Finding, Observation } from './finding.ts';
@@ -19,6 +21,7 @@ import type { ImageSubject } from './image-subject.ts';
 import { readPackageDatabase } from './package-database.ts';
 import { covers, type HardeningException, type HardeningPolicy, levelOf } from './policy.ts';
 import type { HardeningReport } from './report.ts';
+import type { SbomInventory } from './sbom-inventory.ts';
 import { scoreImage } from './score.ts';
 import { checkScriptInterpreters } from './script-interpreter.ts';
 
@@ -38,6 +41,7 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Hard
     ...checkPermissions(files),
     ...checkSecrets(subject, files),
     ...checkOwnership(subject, files, database),
+    ...checkSbom(database, subject.sbom),
     ...checkInstallScripts(scripts),
     ...checkCertificates(subject, files),
   ];
@@ -51,6 +55,21 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Hard
       programs: files.known.filter(({ facts }) => facts.elf !== undefined).length,
       packages: database.packages.length,
     },
+  };
+}
+
+/** The same report with what an SBOM lacks that was made after the checks. */
+export function withSbomFindings(
+  report: HardeningReport,
+  tree: FileTree,
+  sbom: SbomInventory,
+  policy: HardeningPolicy,
+): HardeningReport {
+  const { findings, excused } = judge(checkSbom(readPackageDatabase(tree), sbom), policy);
+  return {
+    ...report,
+    findings: [...report.findings, ...findings].sort(compareFindings),
+    excused: [...report.excused, ...excused].sort(compareObservations),
   };
 }
 

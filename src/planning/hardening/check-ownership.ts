@@ -6,6 +6,7 @@ import type { Observation } from './finding.ts';
 import type { ImageFiles } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import type { PackageDatabase } from './package-database.ts';
+import type { SbomInventory } from './sbom-inventory.ts';
 import { readTextFile } from './text-file.ts';
 import { baseName, directoryOf, resolvePath } from './tree-paths.ts';
 
@@ -31,15 +32,16 @@ const DPKG_FILES: readonly RegExp[] = [
 ];
 
 export function checkOwnership(subject: ImageSubject, files: ImageFiles, database: PackageDatabase): Observation[] {
-  const { tree } = subject;
-  if (database.kind === 'none') {
+  const { tree, sbom } = subject;
+  const hasFileList = sbom !== undefined && sbom.files.size > 0;
+  if (database.kind === 'none' && !hasFileList) {
     return [{ check: 'accountable/no-database', message: 'the image has no package database' }];
   }
   // rpm's database is no text: whose file it is cannot be said.
   if (database.kind === 'rpm') return [];
-  const owners = ownersByPath(tree, database);
+  const owners = new FileOwners(tree, database, sbom);
   const declared = declaredPaths(tree);
-  const known = database.kind === 'apk' ? BUILDERS_FILES : DPKG_FILES;
+  const known = { apk: BUILDERS_FILES, dpkg: DPKG_FILES, none: [] }[database.kind];
   const isOwned = (path: string, node: TreeNode) =>
     owners.has(path) ||
     declared.has(path) ||
@@ -48,31 +50,52 @@ export function checkOwnership(subject: ImageSubject, files: ImageFiles, databas
   return [...sharedFiles(tree, files, owners), ...unownedFiles(files, isOwned)];
 }
 
-/** Real path of each owned file -> names of its packages. */
-function ownersByPath(tree: FileTree, { packages }: PackageDatabase): Map<string, string[]> {
-  const owners = new Map<string, string[]>();
-  const realDirectories = new Map<string, string>();
-  for (const { name, files } of packages) {
-    for (const file of files) {
-      const directory = directoryOf(file);
-      let real = realDirectories.get(directory);
-      if (real === undefined) {
-        real = resolvePath(tree, directory)?.path ?? directory;
-        realDirectories.set(directory, real);
+/** Which packages have a file; by directory, whose real path is looked up once. */
+class FileOwners {
+  readonly #names: readonly string[];
+  readonly #byDirectory = new Map<string, Map<string, number | number[]>>();
+  readonly #listed: ReadonlySet<string>;
+
+  /** Files of the SBOM are owned too, by components of it. */
+  constructor(tree: FileTree, { packages, eachFile }: PackageDatabase, sbom: SbomInventory | undefined) {
+    this.#names = packages.map(({ name }) => name);
+    this.#listed = sbom?.files ?? new Set();
+    const spelled = new Map<string, Map<string, number | number[]>>();
+    eachFile((index, directory, name) => {
+      let files = spelled.get(directory);
+      if (files === undefined) {
+        const real = resolvePath(tree, directory)?.path ?? directory;
+        files = this.#byDirectory.get(real) ?? new Map();
+        this.#byDirectory.set(real, files);
+        spelled.set(directory, files);
       }
-      const path = real === '' ? baseName(file) : `${real}/${baseName(file)}`;
-      const known = owners.get(path);
-      if (known === undefined) owners.set(path, [name]);
-      else if (!known.includes(name)) known.push(name);
-    }
+      const known = files.get(name);
+      if (known === undefined) files.set(name, index);
+      else if (typeof known === 'object') known.push(index);
+      else if (known !== index) files.set(name, [known, index]);
+    });
   }
-  return owners;
+
+  has(path: string): boolean {
+    return this.#find(path) !== undefined || this.#listed.has(path);
+  }
+
+  /** [] for a file of one package or none. */
+  several(path: string): string[] {
+    const found = this.#find(path);
+    return typeof found === 'object' ? [...new Set(found.map((index) => this.#names[index] ?? ''))] : [];
+  }
+
+  #find(path: string): number | number[] | undefined {
+    return this.#byDirectory.get(directoryOf(path))?.get(baseName(path));
+  }
 }
 
-function sharedFiles(tree: FileTree, files: ImageFiles, owners: ReadonlyMap<string, readonly string[]>): Observation[] {
+function sharedFiles(tree: FileTree, files: ImageFiles, owners: FileOwners): Observation[] {
   return files.entries.flatMap(([path, node]): Observation[] => {
-    const packages = owners.get(path) ?? [];
-    if (packages.length < 2 || node.kind === 'directory') return [];
+    if (node.kind === 'directory') return [];
+    const packages = owners.several(path);
+    if (packages.length < 2) return [];
     // To the packages it is a directory, which many may have.
     if (node.kind === 'symlink' && resolvePath(tree, path)?.node.kind === 'directory') return [];
     return [{ check: 'accountable/two-owners', path, message: `${path} belongs to ${listed(packages)}` }];

@@ -225,6 +225,12 @@ export const CHECKS = {
     fix: 'Leave out one of the packages, or have one of them declare that it replaces the other.',
     levels: STRICT,
   },
+  'accountable/not-in-sbom': {
+    title: 'the SBOM covers every package',
+    reason: 'Scanners and auditors read the SBOM: what it leaves out is never found to be vulnerable.',
+    fix: 'Make the SBOM with the image and attach it anew; packages of a base image are in the SBOM of the base image.',
+    levels: STRICT,
+  },
   'accountable/script-not-run': {
     title: 'install scripts had their effect',
     reason:

@@ -5,6 +5,7 @@ import type { RunConfig } from '../../formats/oci/image-config.ts';
 import type { TextMap } from '../../formats/oci/json-object.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
 import type { KnownFacts } from './package-facts.ts';
+import type { SbomInventory } from './sbom-inventory.ts';
 
 export interface ImageSubject {
   /** OCI form: `amd64`, `arm/v7`. */
@@ -15,6 +16,8 @@ export interface ImageSubject {
   /** The commands that made the image, as far as its history tells. */
   readonly history: readonly string[];
   readonly annotations: TextMap;
+  /** What an SBOM of the image lists, where there is one. */
+  readonly sbom?: SbomInventory;
   /** Facts of packages that were taken earlier. */
   readonly known?: KnownFacts;
 }

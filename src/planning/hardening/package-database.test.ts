@@ -12,6 +12,14 @@ const treeOf = (files: Readonly<Record<string, string>>) => {
   return tree;
 };
 
+/** What a database tells, its files under their packages. */
+function databaseOf(files: Readonly<Record<string, string>>) {
+  const { kind, packages, eachFile } = readPackageDatabase(treeOf(files));
+  const told = packages.map((one) => ({ ...one, files: [] as string[] }));
+  eachFile((index, directory, name) => told[index]?.files.push(directory === '' ? name : `${directory}/${name}`));
+  return { kind, packages: told };
+}
+
 const DPKG_STATUS = `Package: bash
 Status: install ok installed
 Architecture: amd64
@@ -33,20 +41,18 @@ describe('the package database of an image', () => {
     ['apk', { 'usr/lib/apk/db/installed': 'P:a\nV:1-r0\nF:\nR:top\nF:usr/bin\nR:a\nR:b\n\n' }],
     ['apk', { 'lib/apk/db/installed': 'P:a\nV:1-r0\nF:\nR:top\nF:usr/bin\nR:a\nR:b\n\n' }],
   ] as const)('%s', (kind, files) => {
-    expect(readPackageDatabase(treeOf(files))).toEqual({
+    expect(databaseOf(files)).toEqual({
       kind,
       packages: [{ name: 'a', version: '1-r0', files: ['top', 'usr/bin/a', 'usr/bin/b'] }],
     });
   });
 
   it('dpkg', () => {
-    const database = readPackageDatabase(
-      treeOf({
-        'var/lib/dpkg/status': DPKG_STATUS,
-        'var/lib/dpkg/info/bash.list': '/.\n/bin\n/bin/bash\n',
-        'var/lib/dpkg/info/libx1:amd64.list': '/usr/lib/libx.so.1\n',
-      }),
-    );
+    const database = databaseOf({
+      'var/lib/dpkg/status': DPKG_STATUS,
+      'var/lib/dpkg/info/bash.list': '/.\n/bin\n/bin/bash\n',
+      'var/lib/dpkg/info/libx1:amd64.list': '/usr/lib/libx.so.1\n',
+    });
     expect(database).toEqual({
       kind: 'dpkg',
       packages: [
@@ -57,12 +63,10 @@ describe('the package database of an image', () => {
   });
 
   it('dpkg in parts, as slim images have it', () => {
-    const database = readPackageDatabase(
-      treeOf({
-        'var/lib/dpkg/status.d/base': 'Package: base-files\nVersion: 12\n',
-        'var/lib/dpkg/status.d/base.md5sums': `${'0'.repeat(32)}  etc/os-release\n`,
-      }),
-    );
+    const database = databaseOf({
+      'var/lib/dpkg/status.d/base': 'Package: base-files\nVersion: 12\n',
+      'var/lib/dpkg/status.d/base.md5sums': `${'0'.repeat(32)}  etc/os-release\n`,
+    });
     expect(database).toEqual({
       kind: 'dpkg',
       packages: [{ name: 'base-files', version: '12', files: ['etc/os-release'] }],
@@ -74,7 +78,7 @@ describe('the package database of an image', () => {
     ['none', { 'etc/os-release': 'x' }],
     ['none', { 'usr/lib/apk/db/installed': '\n' }],
   ])('%s', (kind, files) => {
-    expect(readPackageDatabase(treeOf(files as Record<string, string>))).toEqual({ kind, packages: [] });
+    expect(databaseOf(files as Record<string, string>)).toEqual({ kind, packages: [] });
   });
 });
 

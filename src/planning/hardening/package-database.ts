@@ -1,21 +1,20 @@
 // The package databases that an image may carry: which packages, and which files are whose. apk's and dpkg's are texts; others
 // (rpm) are not read, so that ownership is then no question that we can answer.
 
-import { parseInstalled } from '../../formats/apk/installed.ts';
+import { scanInstalled } from '../../formats/apk/installed.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
 import { listTexts, readTextFile } from './text-file.ts';
-
-interface DatabasePackage {
-  readonly name: string;
-  readonly version: string;
-  /** Other than directories, as the database spells them, without leading slash. */
-  readonly files: readonly string[];
-}
+import { baseName, directoryOf } from './tree-paths.ts';
 
 export interface PackageDatabase {
   readonly kind: 'apk' | 'dpkg' | 'rpm' | 'none';
-  readonly packages: readonly DatabasePackage[];
+  readonly packages: readonly { readonly name: string; readonly version: string }[];
+  /** Every file that a package has, directories left out: the position of the package, and how the database spells it. */
+  eachFile(visit: FileVisitor): void;
 }
+
+/** `directory` is '' for the root. */
+type FileVisitor = (packageIndex: number, directory: string, name: string) => void;
 
 /** A database of 5,000 packages has about 100 MiB. */
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -25,23 +24,42 @@ const RPM_DATABASES = ['usr/lib/sysimage/rpm/rpmdb.sqlite', 'var/lib/rpm/rpmdb.s
 export function readPackageDatabase(tree: FileTree): PackageDatabase {
   const installed =
     readTextFile(tree, 'usr/lib/apk/db/installed', MAX_BYTES) ?? readTextFile(tree, 'lib/apk/db/installed', MAX_BYTES);
-  if (installed !== undefined && installed.trim() !== '') return { kind: 'apk', packages: apkPackages(installed) };
+  if (installed !== undefined && installed.trim() !== '') return apkDatabase(installed);
   const packages = dpkgPackages(tree);
-  if (packages.length > 0) return { kind: 'dpkg', packages };
+  if (packages.length > 0) return dpkgDatabase(packages);
   const hasRpm = RPM_DATABASES.some((path) => readTextFile(tree, path, 1) !== undefined);
-  return { kind: hasRpm ? 'rpm' : 'none', packages: [] };
+  return { kind: hasRpm ? 'rpm' : 'none', packages: [], eachFile: () => {} };
 }
 
-function apkPackages(text: string): DatabasePackage[] {
-  return parseInstalled(text).map(({ name, version, files }) => ({
-    name,
-    version,
-    files: files.filter((file) => !file.isDirectory).map((file) => file.path),
-  }));
+/** Read again for the files, which are many. */
+function apkDatabase(text: string): PackageDatabase {
+  const packages: { name: string; version: string }[] = [];
+  scanInstalled(text, { package: (name, version) => packages.push({ name, version }), file: () => {} });
+  const eachFile = (visit: FileVisitor) => {
+    let index = -1;
+    scanInstalled(text, { package: () => index++, file: (directory, name) => visit(index, directory, name) });
+  };
+  return { kind: 'apk', packages, eachFile };
+}
+
+interface DpkgPackage {
+  readonly name: string;
+  readonly version: string;
+  /** As the lists spell them, without leading slash. */
+  readonly files: readonly string[];
+}
+
+function dpkgDatabase(packages: readonly DpkgPackage[]): PackageDatabase {
+  const eachFile = (visit: FileVisitor) => {
+    for (const [index, { files }] of packages.entries()) {
+      for (const file of files) visit(index, directoryOf(file), baseName(file));
+    }
+  };
+  return { kind: 'dpkg', packages: packages.map(({ name, version }) => ({ name, version })), eachFile };
 }
 
 /** Debian's status file with its lists, or distroless' one file a package with checksums beside it. */
-function dpkgPackages(tree: FileTree): DatabasePackage[] {
+function dpkgPackages(tree: FileTree): DpkgPackage[] {
   const status = parseControl(readTextFile(tree, 'var/lib/dpkg/status', MAX_BYTES) ?? '');
   const info = listTexts(tree, 'var/lib/dpkg/info', /\.list$/, MAX_BYTES);
   const owned = new Map(info.map(([name, text]) => [name.replace(/\.list$/, ''), text.split('\n')]));
