@@ -30,7 +30,9 @@ import type { AttestReport, AttestRequest, SignImageRequest } from '../operation
 import type { SignReport } from '../operations/sign/sign-image.ts';
 import type { ConsumerReport, VerifyAsRequest } from '../operations/verify/consumers/verify-as.ts';
 import type { DownloadReport, DownloadRequest } from '../operations/verify/download.ts';
+import type { TrustPolicyReport, TrustPolicyRequest } from '../operations/verify/policies/trust-policy.ts';
 import type { TrustSignerReport, TrustSignerRequest } from '../operations/verify/trust-signer.ts';
+import type { TrustUpdateReport, TrustUpdateRequest } from '../operations/verify/trust-update.ts';
 import type {
   VerifyAttestationReport,
   VerifyAttestationRequest,
@@ -79,6 +81,8 @@ export interface Operations {
   /** PEM text. */
   publicKeyOfPrivate(key: string, host: Host): Promise<string>;
   trustSigner(request: TrustSignerRequest, host: Host): Promise<TrustSignerReport>;
+  printTrustPolicy(request: TrustPolicyRequest, host: Host): Promise<TrustPolicyReport>;
+  updateTrustedRoot(request: TrustUpdateRequest, host: Host): Promise<TrustUpdateReport>;
   downloadSignatures(request: DownloadRequest, host: Host): Promise<DownloadReport>;
   downloadAttestations(request: DownloadRequest, host: Host): Promise<DownloadReport>;
   downloadSboms(request: DownloadRequest, host: Host): Promise<DownloadReport>;
@@ -127,6 +131,10 @@ export const operations: Operations = {
   publicKeyOfPrivate: async (key, host) => (await import('../operations/sign/keys.ts')).publicKeyOfPrivate(key, host),
   trustSigner: async (request, host) =>
     (await import('../operations/verify/trust-signer.ts')).trustSigner(request, host),
+  printTrustPolicy: async (request, host) =>
+    (await import('../operations/verify/policies/trust-policy.ts')).printTrustPolicy(request, host),
+  updateTrustedRoot: async (request, host) =>
+    (await import('../operations/verify/trust-update.ts')).updateTrustedRoot(request, host),
   downloadSignatures: async (request, host) =>
     (await import('../operations/verify/download.ts')).downloadSignatures(request, host),
   downloadAttestations: async (request, host) =>

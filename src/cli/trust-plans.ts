@@ -27,4 +27,41 @@ export const TRUST_PLANS: readonly CommandPlan[] = [
     },
     load: async () => (await import('./commands/trust.ts')).runTrustInit,
   },
+  {
+    name: 'trust policy',
+    args: [],
+    summary: 'print the trust file as policies for a cluster: Kyverno or policy-controller',
+    group,
+    flags: [],
+    examples: [
+      'stave trust policy --for kyverno | kubectl apply -f -',
+      'stave trust policy --for policy-controller --trust-file deploy/stave.trust.yaml',
+    ],
+    extra: (command) => {
+      command
+        .requiredOption('--for <CONSUMER>', 'who reads them: kyverno or policy-controller')
+        .option('--kind <KIND>', 'ImageValidatingPolicy (default for kyverno), ClusterPolicy or ClusterImagePolicy')
+        .option('--trust-file <FILE>', 'where it is written whom to trust (default: stave.trust.yaml)');
+    },
+    load: async () => (await import('./commands/trust.ts')).runTrustPolicy,
+  },
+  {
+    name: 'trust update',
+    args: [],
+    summary: 'bring the trusted root beside the trust file up to date, by TUF',
+    group,
+    flags: [],
+    examples: [
+      'stave trust update',
+      'stave trust update --mirror https://tuf.example.com --root root.json --trusted-root deploy/trusted_root.json',
+    ],
+    extra: (command) => {
+      command
+        .option('--mirror <URL>', 'TUF repository (default: that of the public Sigstore)')
+        .option('--root <FILE>', 'the first root.json to trust of that repository')
+        .option('--trusted-root <FILE>', 'where to write (default: what the trust file names, or trusted_root.json)')
+        .option('--trust-file <FILE>', 'the trust file that it lies beside (default: stave.trust.yaml)');
+    },
+    load: async () => (await import('./commands/trust.ts')).runTrustUpdate,
+  },
 ];

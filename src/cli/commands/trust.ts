@@ -1,6 +1,9 @@
-// `stave trust init <image>`: the signer of an image into the trust file.
+// `stave trust init <image>`: the signer of an image into the trust file. `stave trust policy`: the file as policies of a
+// cluster. `stave trust update`: the trusted root beside it.
 
-import { type Flags, registryFlags, textFlag } from '../flags.ts';
+import { Failure } from '../../base/failure.ts';
+import type { PolicyKind } from '../../operations/verify/policies/trust-policy.ts';
+import { choiceFlag, type Flags, registryFlags, textFlag } from '../flags.ts';
 import type { CommandRun } from '../session.ts';
 import { given } from '../source-request.ts';
 import { printable } from '../ui/printable.ts';
@@ -26,6 +29,42 @@ export const runTrustInit: CommandRun = async (session, [reference = ''], flags)
     `${printable(reference)} ${found ? 'was signed by' : 'is to be signed by'} ${printable(signer)}`,
     ...(outcome === 'known' ? [known] : printTrust(report, session.shortPath)),
   ];
+  session.result(report, `${lines.join('\n')}\n`);
+  return 0;
+};
+
+/** The first kind of each is what people should use today. */
+const POLICY_KINDS = {
+  kyverno: ['ImageValidatingPolicy', 'ClusterPolicy'],
+  'policy-controller': ['ClusterImagePolicy'],
+} as const satisfies Record<string, readonly [PolicyKind, ...PolicyKind[]]>;
+
+export const runTrustPolicy: CommandRun = async (session, _args, flags) => {
+  const { printTrustPolicy } = await session.operations();
+  const consumer = choiceFlag(flags, 'for', ['kyverno', 'policy-controller']) ?? 'kyverno';
+  const kinds: readonly PolicyKind[] = POLICY_KINDS[consumer];
+  const wanted = choiceFlag(flags, 'kind', ['ImageValidatingPolicy', 'ClusterPolicy', 'ClusterImagePolicy']);
+  const kind = wanted ?? kinds[0] ?? 'ClusterImagePolicy';
+  if (!kinds.includes(kind)) throw new Failure('USAGE_FLAG', `${consumer} has no ${kind}, but ${kinds.join(' and ')}`);
+  const report = await printTrustPolicy({ kind, ...given('trustFile', textFlag(flags, 'trustFile')) }, session.host);
+  session.result(report, report.text);
+  return 0;
+};
+
+export const runTrustUpdate: CommandRun = async (session, _args, flags) => {
+  const { updateTrustedRoot } = await session.operations();
+  const report = await updateTrustedRoot(
+    {
+      ...given('mirror', textFlag(flags, 'mirror')),
+      ...given('root', textFlag(flags, 'root')),
+      ...given('trustedRoot', textFlag(flags, 'trustedRoot')),
+      ...given('trustFile', textFlag(flags, 'trustFile')),
+    },
+    session.host,
+  );
+  const path = printable(session.shortPath(report.path));
+  const done = { written: `wrote ${path}`, unchanged: `${path} is up to date` }[report.outcome];
+  const lines = [`${done}, by ${printable(report.mirror)}`, ...report.advice.map((sentence) => printable(sentence))];
   session.result(report, `${lines.join('\n')}\n`);
   return 0;
 };

@@ -158,9 +158,14 @@ function problemAt(node: YamlNode | undefined, message: string): Problem {
 }
 
 function globOf(match: string): RegExp {
+  return new RegExp(`^${matchPattern(match)}$`);
+}
+
+/** A regular expression of the plain kind, which others read as we do, for `registry/repository`. */
+export function matchPattern(match: string): string {
   const parts = match.split(/(\*\*|\*)/).map((part) => {
     if (part === '**') return '.*';
-    return part === '*' ? '[^/]*' : part.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+    return part === '*' ? '[^/]*' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   });
-  return new RegExp(`^${parts.join('')}$`);
+  return parts.join('');
 }
