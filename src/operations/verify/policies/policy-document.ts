@@ -63,7 +63,7 @@ export function policyName({ entry, earlier }: PolicySubject): string {
 const NOT_GO = /\(\?(?:=|!|<=|<!)|\\[1-9]|\\k</;
 
 /** `^(?:...)$`, since Go's patterns fit anywhere. Failure CONFIG_INVALID for what Go cannot read. */
-export function goPattern(rule: Exclude<TextRule, { exact: string }>): string {
+function goPattern(rule: Exclude<TextRule, { exact: string }>): string {
   const found = NOT_GO.exec(rule.source)?.[0];
   if (found === undefined) return `^(?:${rule.source})$`;
   throw new Failure('CONFIG_INVALID', `the pattern "${rule.source}" has "${found}", which Go’s patterns do not have`, {
