@@ -213,6 +213,27 @@ describe('a mirror', () => {
     expect(failureOf(missing)).toMatchObject({ code: 'NETWORK_OFFLINE', where: { file: 'image.yaml' } });
   });
 
+  it('and provenance account for all of it, by digest', async () => {
+    const { pinned, server, place } = await stage();
+    await place.build(['--provenance-path', 'provenance']);
+    const text = place.text('provenance/provenance-x86_64.intoto.json');
+    const { resolvedDependencies } = JSON.parse(text).predicate.buildDefinition;
+    const digestOf = (name: string) =>
+      resolvedDependencies.find((one: { name?: string; uri?: string }) => one.name === name || one.uri === name)?.digest
+        .sha256;
+    const [image, digest] = pinned.split('@sha256:') as [string, string];
+    expect(digestOf(image)).toBe(digest);
+    expect(digestOf(`http://127.0.0.1:${server.port}/dl/agent.bin`)).toBe(digestHex(sha256(AGENT)));
+    const groups = ['files of copied', 'files of agent'].map(digestOf);
+    for (const group of groups) expect(group).toMatch(/^[0-9a-f]{64}$/);
+    expect(text).not.toContain('canary');
+    place.write('app', 'changed');
+    await place.build(['--provenance-path', 'provenance']);
+    const changed = place.text('provenance/provenance-x86_64.intoto.json');
+    expect(changed).toContain(groups[0]);
+    expect(changed).not.toContain(groups[1]);
+  });
+
   it('of a lock file has them, too', async () => {
     const { pinned, place } = await stage();
     await place.do(['lock', 'image.yaml']);

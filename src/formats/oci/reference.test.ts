@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../base/failure.ts';
-import { parseReference, printReference, type Reference } from './reference.ts';
+import { hasRegistryHost, parseReference, printReference, type Reference } from './reference.ts';
 
 const HEX = 'a'.repeat(64);
 
@@ -125,3 +125,17 @@ function failureOf(work: () => unknown): Failure {
   }
   throw new Error('expected a Failure');
 }
+
+it.each([
+  ['ghcr.io/a/b', true],
+  ['localhost/a', true],
+  ['r:5000/a', true],
+  ['[::1]:5000/a', true],
+  ['alpine', false],
+  ['library/alpine', false],
+  ['./ghcr.io/a', false],
+  ['../a.b/c', false],
+  ['/a.b/c', false],
+])('%s names a registry: %s', (text, expected) => {
+  expect(hasRegistryHost(text)).toBe(expected);
+});

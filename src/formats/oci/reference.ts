@@ -109,3 +109,9 @@ function assertRepository(text: string, repository: string): void {
 function invalid(text: string, why: string, hint: string): Failure {
   return new Failure('IMAGE_INVALID', `the image reference "${text}" cannot be used: ${why}`, { hint });
 }
+
+/** Whether a text that may be a path, too, names a registry: a folder that is missing must not become an image of Docker Hub. */
+export function hasRegistryHost(text: string): boolean {
+  const host = text.slice(0, Math.max(0, text.indexOf('/')));
+  return !/^\.{0,2}$/.test(host) && (/[.:]/.test(host) || host === 'localhost');
+}

@@ -18,14 +18,12 @@ import {
   type BuildFacts,
   type BuiltPlatform,
   type DigestedFile,
-  type FilesSource,
   planProvenance,
   type SbomDigest,
   sortedRecord,
 } from '../../planning/describe/build-provenance.ts';
 import { publicAddress } from '../../planning/describe/package-elements.ts';
-import type { CollectedGroup } from '../../planning/files/collected-group.ts';
-import { lockGroup } from '../../planning/lock/own-lock.ts';
+import { groupSource } from '../../planning/lock/own-lock.ts';
 import type { Host } from '../host.ts';
 import { openBaseImage } from '../image/base-image.ts';
 import type { SbomFile } from '../image/describe-image.ts';
@@ -112,7 +110,7 @@ async function buildFacts(built: BuiltImages, request: ImagesRequest, tags: read
       name: publicAddress(url) ?? name,
       sha256: digestHex(sha256(pem)),
     })),
-    groups: plan.groups.map(filesSource),
+    groups: plan.groups.map(groupSource),
     indexSboms: result.indexSboms.map(sbomDigest),
   };
 }
@@ -188,20 +186,6 @@ function requestFlags(request: ImagesRequest, image: OpenImage): BuildFacts['fla
     compression: request.compression ?? '',
     compressionLevel: request.compressionLevel ?? null,
     ignoreSignatures: request.ignoreSignatures,
-  };
-}
-
-function filesSource(group: CollectedGroup): FilesSource {
-  const { name, version, image, entries } = group;
-  const downloads = entries.flatMap((entry) =>
-    entry.kind === 'file' && entry.url !== undefined ? [{ url: publicLine(entry.url), sha256: entry.sha256 }] : [],
-  );
-  return {
-    name,
-    version,
-    sha256: digestHex(sha256(JSON.stringify(lockGroup(group)))),
-    image: publicLine(image),
-    downloads,
   };
 }
 

@@ -9,7 +9,7 @@ import { pullImage } from '../../effects/registry/client/pull-image.ts';
 import { mirrorHost } from '../../effects/repository/mirror-path.ts';
 import { isSite } from '../../effects/repository/mirrored-http.ts';
 import type { BlobSource } from '../../formats/oci/blob-source.ts';
-import { parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
+import { hasRegistryHost, parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
 import { type ImageValue, REF_NAME } from '../registry/source-image.ts';
 import type { OpenImage } from './open-image.ts';
 
@@ -42,7 +42,7 @@ export async function openNamedImage(image: OpenImage, name: ImageName): Promise
 /** The reference, where a registry and no path is named; undefined for a layout. */
 export function registryReference({ path, reference }: Pick<ImageName, 'path' | 'reference'>): Reference | undefined {
   const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
-  return isThere || !namesRegistry(reference) ? undefined : parseReference(reference);
+  return isThere || !hasRegistryHost(reference) ? undefined : parseReference(reference);
 }
 
 async function read(image: OpenImage, name: ImageName): Promise<NamedImage> {
@@ -95,10 +95,4 @@ async function readMirrored({ request, host }: OpenImage, reference: Reference):
   const name = mirroredImageName(reference);
   const value = index.children.find(({ descriptor }) => descriptor.annotations?.[REF_NAME] === name);
   return value && { value, blobs };
-}
-
-/** Only with a host: a folder that is missing must not become an image of Docker Hub. */
-function namesRegistry(text: string): boolean {
-  const host = text.slice(0, Math.max(0, text.indexOf('/')));
-  return !/^\.{0,2}$/.test(host) && (/[.:]/.test(host) || host === 'localhost');
 }

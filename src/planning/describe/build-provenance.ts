@@ -55,7 +55,7 @@ export interface BuildFacts {
 }
 
 /** A group of the user's own files. */
-export interface FilesSource {
+interface FilesSource {
   readonly name: string;
   readonly version: string;
   /** Of the group as a lock file has it. */

@@ -238,6 +238,15 @@ describe('planFilesPackage', () => {
     expect(plans[0]?.info).toMatchObject({ name: 'files-g', arch: 'aarch64', origin: 'files-g', replaces: [] });
   });
 
+  it.each([
+    ['', 'g: files of the image configuration'],
+    ['r.io/a/b@sha256:12', 'g: paths of r.io/a/b@sha256:12'],
+    ['./other@sha256:12', 'g: paths of the image sha256:12'],
+    ['/home/me/other@sha256:12', 'g: paths of the image sha256:12'],
+  ])('out of %j describes itself without places of a machine', (image, description) => {
+    expect(planFilesPackage({ ...group([file('a')]), image }, target)?.package.info.description).toBe(description);
+  });
+
   it('has another identity for another content, mode, owner or version', () => {
     const ids = [
       group([file('a')]),

@@ -6,6 +6,7 @@ import { Failure } from '../../base/failure.ts';
 import { compareBytes } from '../../base/order.ts';
 import { checksumRecord } from '../../formats/apk/data-entries.ts';
 import type { Package } from '../../formats/apk/package.ts';
+import { hasRegistryHost } from '../../formats/oci/reference.ts';
 import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
 import { apkArchitecture } from '../config/architecture.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
@@ -180,6 +181,12 @@ function comparePaths(a: string, b: string): number {
   return as.length - bs.length;
 }
 
+/** Where a layout lies is about a machine, not about the image. */
+function sourceOf(image: string): string {
+  if (image === '') return 'files of the image configuration';
+  return `paths of ${hasRegistryHost(image) ? image : `the image ${image.slice(image.lastIndexOf('@') + 1)}`}`;
+}
+
 function packageOf(
   group: CollectedGroup,
   arch: string,
@@ -200,7 +207,7 @@ function packageOf(
       name,
       version,
       arch: apkArchitecture(arch),
-      description: `${group.name}: ${image === '' ? 'files of the image configuration' : `paths of ${image}`}`,
+      description: `${group.name}: ${sourceOf(image)}`,
       license,
       // Its own: equal origins may replace each other's files unasked.
       origin: name,
