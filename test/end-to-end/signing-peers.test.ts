@@ -16,12 +16,21 @@ import { parseIndexManifest } from '../../src/formats/oci/image-index.ts';
 import { type SigningFormat, signImage } from '../../src/operations/sign/sign-image.ts';
 import { verifyImage } from '../../src/operations/verify/verify-image.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import {
+  type LoopbackSigstore,
+  openLoopbackSigstore,
+  TEST_IDENTITY,
+  TEST_ISSUER,
+} from '../support/loopback-sigstore.ts';
 import { missingPeers, runPeer } from '../support/peers.ts';
 import { type ClientBench, openBench, testImages } from '../support/registry-client.ts';
+import { type Json, Place } from './place.ts';
 
 const missing = missingPeers('docker-registry');
 const cosign = process.env['STAVE_COSIGN'];
 const { index, images, blobs } = testImages();
+const PASSWORD = { COSIGN_PASSWORD: 'of the test' };
+const NO_SERVICES = JSON.stringify({ mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json' });
 const key = signingKeyOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, 'key');
 
 describe.skipIf(missing !== undefined)(`in docker-registry${missing === undefined ? '' : ` (${missing})`}`, () => {
@@ -63,15 +72,102 @@ describe.skipIf(missing !== undefined)(`in docker-registry${missing === undefine
     expect(list.manifests.map(({ artifactType }) => artifactType)).toEqual([BUNDLE_TYPE]);
     expect(list.manifests[0]?.annotations?.['dev.sigstore.bundle.predicateType']).toMatch(/cosign\/sign/);
   });
+});
 
-  it.skipIf(cosign === undefined).each(['bundle', 'legacy', 'both'] as const)(
-    '%s: cosign (STAVE_COSIGN) accepts it',
-    async (format) => {
-      await signed(format);
-      const image = `${registry.host}/team/${format}:1.0`;
-      const flags = ['--key', join(folder, 'key.pub'), '--insecure-ignore-tlog=true', '--allow-insecure-registry'];
-      const run = await runPeer(cosign as string, ['verify', ...flags, image]);
-      expect(run.exitCode, run.stderr).toBe(0);
-    },
-  );
+describe.skipIf(missing !== undefined || cosign === undefined)('and a real cosign (STAVE_COSIGN)', () => {
+  let registry: DockerRegistry;
+  let sigstore: LoopbackSigstore;
+  let place: Place;
+  const signers: Record<string, { flags: string[]; verify: string[] }> = {};
+  beforeAll(async () => {
+    registry = await startDockerRegistry();
+    sigstore = await openLoopbackSigstore();
+    place = new Place();
+    place.write('root.json', sigstore.trustedRoot);
+    place.write('config.json', sigstore.config({ rekor: 1, tsa: true }));
+    place.write('none.json', NO_SERVICES);
+    await place.do(['keys', 'generate'], PASSWORD);
+    signers['key'] = { flags: ['--key', 'cosign.key'], verify: ['--key', 'cosign.pub', '--insecure-ignore-tlog=true'] };
+    signers['identity'] = {
+      flags: ['--signing-config', 'config.json', '--trusted-root', 'root.json', '--trust-file', 'keyless.yaml'],
+      verify: [
+        ...['--trusted-root', 'root.json', '--certificate-identity', TEST_IDENTITY],
+        ...['--certificate-oidc-issuer', TEST_ISSUER],
+      ],
+    };
+  });
+  afterAll(async () => {
+    await registry?.stop();
+    await sigstore?.close();
+  });
+
+  const run = async (...words: readonly string[]) =>
+    await runPeer(
+      cosign as string,
+      [...words, '--allow-insecure-registry'],
+      { ...PASSWORD, HOME: place.path('home') },
+      place.dir,
+    );
+
+  const publish = async (name: string, flags: readonly string[]) => {
+    const tag = `${registry.host}/team/${name}:1`;
+    const environment = { ...PASSWORD, SIGSTORE_ID_TOKEN: sigstore.token() };
+    const words = ['publish', 'image.yaml', tag, '--json', ...flags];
+    const report = JSON.parse((await place.do(words, environment)).stdout);
+    return { tag, digests: [report.indexDigest, ...report.images.map(({ digest }: Json) => digest)] as string[] };
+  };
+
+  it.each([
+    ['key', 'bundle'],
+    ['key', 'legacy'],
+    ['key', 'both'],
+    ['identity', 'bundle'],
+    ['identity', 'legacy'],
+  ])('it accepts what publish --sign writes with the %s, as %s: signatures and attestations', async (by, format) => {
+    const { flags, verify } = signers[by]!;
+    const { tag, digests } = await publish(`${by}-${format}`, ['--sign', ...flags, '--signature-format', format]);
+    for (const digest of digests) {
+      const image = `${tag.replace(/:1$/, '')}@${digest}`;
+      const verified = await run('verify', ...verify, image);
+      expect(verified.exitCode, verified.stderr).toBe(0);
+      for (const type of ['spdxjson', 'slsaprovenance1']) {
+        const attested = await run('verify-attestation', ...verify, '--type', type, image);
+        expect(attested.exitCode, attested.stderr).toBe(0);
+      }
+    }
+  });
+
+  it.each([
+    ['bundle', []],
+    ['legacy', ['--new-bundle-format=false']],
+  ])('what it signs and attests verifies here, as %s', async (format, more) => {
+    const { tag, digests } = await publish(`theirs-${format}`, []);
+    const image = `${tag.replace(/:1$/, '')}@${digests[0]}`;
+    place.write('vex.json', '{"statements":[]}');
+    const services =
+      format === 'bundle' ? ['--signing-config', 'none.json'] : ['--tlog-upload=false', '--use-signing-config=false'];
+    const flags = ['--key', 'cosign.key', '--yes', ...services, ...more];
+    const signed = await run('sign', ...flags, '-r', '-a', 'team=core', image);
+    expect(signed.exitCode, signed.stderr).toBe(0);
+    const attested = await run('attest', ...flags, '--type', 'openvex', '--predicate', 'vex.json', image);
+    expect(attested.exitCode, attested.stderr).toBe(0);
+    const ours = ['--key', 'cosign.pub', '--insecure-ignore-tlog', '--json'];
+    for (const digest of digests) {
+      const child = `${tag.replace(/:1$/, '')}@${digest}`;
+      const report = JSON.parse((await place.do(['verify', child, ...ours, '-a', 'team=core'])).stdout);
+      expect(report.signatures.map((one: Json) => one.format)).toEqual([format]);
+    }
+    const statement = JSON.parse((await place.do(['verify-attestation', image, '--type', 'openvex', ...ours])).stdout);
+    expect(statement.attestations.map((one: Json) => one.format)).toEqual([format]);
+    const other = await place.stave(['verify', image, '--key', 'small.rsa.pub', '--insecure-ignore-tlog', '--json']);
+    expect(other.exitCode).toBe(12);
+  });
+
+  it('its refusals are ours: a key that did not sign', async () => {
+    const { tag } = await publish('refused', ['--sign', ...signers['key']!.flags]);
+    await place.do(['keys', 'generate', '--output-key-prefix', 'other'], PASSWORD);
+    const flags = ['--key', 'other.pub'];
+    expect((await run('verify', ...flags, '--insecure-ignore-tlog=true', tag)).exitCode).not.toBe(0);
+    expect((await place.stave(['verify', tag, ...flags, '--insecure-ignore-tlog'])).exitCode).toBe(12);
+  });
 });

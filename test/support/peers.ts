@@ -39,9 +39,10 @@ export async function runPeer(
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<PeerRun> {
   try {
-    const options = { env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 };
+    const options = { cwd, env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 };
     const { stdout, stderr } = await promisify(execFile)(name, args, options);
     return { exitCode: 0, stdout, stderr };
   } catch (error) {
