@@ -48,7 +48,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
   {
     name: 'quickstart',
     args: [],
-    summary: 'build the example image that comes with stave, twice, offline, and run it',
+    summary: 'build the example image that comes with stave, twice, offline, publish it signed, and run it',
     group: COMMAND_GROUP.build,
     flags: [],
     examples: ['stave quickstart --keep my-first-image'],

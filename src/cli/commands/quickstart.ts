@@ -1,5 +1,5 @@
 // `stave quickstart`: builds the example that comes with stave, twice and in two places, shows that the results are
-// equal, and runs the program out of the image where the machine lets it. Needs no network.
+// equal, publishes and signs it, and runs the program out of the image where the machine lets it. Needs no network.
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,10 @@ export const runQuickstart: CommandRun = async (session, _args, flags) => {
     session.host.events({ type: 'info', message: 'building it again, in another directory' });
     const second = await buildBoth(session, quiet(session.host), join(scratch, 'second'), join(scratch, 'cache-2'));
     assertEqual(first, second);
-    session.host.events({ type: 'info', message: 'publishing it to a registry on this machine, and reading it back' });
+    session.host.events({
+      type: 'info',
+      message: 'publishing it to a registry on this machine, signed, and reading it back',
+    });
     const registry = join(out, OURS.registry);
     // The second cache: nothing has to be built again.
     const request = exampleRequest(join(scratch, 'cache-2'));
@@ -151,7 +154,8 @@ function quickstartText(session: Session, first: Built, summary: string, trip: R
     `  sha256  ${first.archiveDigest.slice('sha256:'.length)}`,
     '',
     `${paint('good', 'equal')}: a second build in another directory gave the same digest and the same archive, byte for byte`,
-    `${paint('good', 'equal')}: published to a registry and read back, with ${trip.attachments} SBOMs attached, it has the same digest`,
+    `${paint('good', 'equal')}: published to a registry and read back, with ${trip.attachments} SBOMs, signatures and attestations, it has the same digest`,
+    ...signatureLines(trip, session),
     `  look again  stave registry serve ${session.shortPath(trip.directory)}`,
     `              stave tree localhost:5000/${trip.name}`,
     '',
@@ -161,4 +165,12 @@ function quickstartText(session: Session, first: Built, summary: string, trip: R
     for (const line of answer.output.trimEnd().split('\n')) lines.push(`  ${printable(line)}`);
   } else lines.push(`the program was not run here: ${printable(answer.reason)}`);
   return `${lines.join('\n')}\n`;
+}
+
+function signatureLines({ signatures }: RoundTrip, { paint }: Session): string[] {
+  const { verified, tampered } = signatures;
+  return [
+    `${paint('good', 'signed')}: with a throw-away key; it verifies without flags, by the trust file (${verified.join(', ')})`,
+    `${paint('good', 'refused')}: a copy with one annotation more and the same signatures: ${printable(tampered.because)}`,
+  ];
 }

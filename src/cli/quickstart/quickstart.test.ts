@@ -231,7 +231,9 @@ describe.skipIf(!hasOperations)('stave quickstart', () => {
       /arm64 +3 packages/,
       /SBOM +out\/sbom/,
       /^equal: /m,
-      /^equal: published to a registry and read back, with 3 SBOMs attached/m,
+      /^equal: published to a registry and read back, with 12 SBOMs, signatures and attestations/m,
+      /^signed: .* it verifies without flags, by the trust file \(signature, digest\)/m,
+      /^refused: a copy .* it is about sha256:/m,
     ]) {
       expect(world.stdout.text).toMatch(text);
     }
@@ -244,7 +246,9 @@ describe.skipIf(!hasOperations)('stave quickstart', () => {
     const record = JSON.parse(again.stdout.text);
     expect(world.stdout.text).toContain(record.indexDigest);
     expect(record.secondBuild).toEqual({ indexDigest: record.indexDigest, archiveDigest: record.archive.digest });
-    expect(record.registry).toMatchObject({ indexDigest: record.indexDigest, attachments: 3 });
+    expect(record.registry).toMatchObject({ indexDigest: record.indexDigest, attachments: 12 });
+    expect(record.registry.signatures).toMatchObject({ tampered: { outcome: 'refused' } });
+    expect(again.stdout.text + again.stderr.text).not.toContain('PRIVATE');
     if (process.platform === 'linux')
       expect(record.run).toEqual({ ran: false, reason: 'the image is not built for sparc' });
   });

@@ -1,11 +1,12 @@
 // The quickstart's image into a registry and back: the embedded registry on this machine, with a folder that stays, so that
-// `stave registry serve` shows the same image later. Reading back holds every blob against its digest.
+// `stave registry serve` shows the same image later. Reading back holds every blob against its digest. It is signed on the way.
 
 import { join } from 'node:path';
 import { assert } from '../../base/failure.ts';
 import type { ImagesRequest } from '../../operations/build-image/built-images.ts';
 import type { Host } from '../../operations/host.ts';
 import type { Session } from '../session.ts';
+import { type SignatureAnswers, throwAwaySigner, verifyBoth } from './signatures.ts';
 
 export interface RoundTrip {
   /** The registry's folder. */
@@ -13,8 +14,9 @@ export interface RoundTrip {
   /** Repository and tag, without the host: the port was a free one. */
   readonly name: string;
   readonly indexDigest: string;
-  /** SBOMs that came back with the image. */
+  /** SBOMs, signatures and attestations that came back with the image. */
   readonly attachments: number;
+  readonly signatures: SignatureAnswers;
 }
 
 const NAME = 'example/hello:1.0.0';
@@ -29,8 +31,12 @@ export async function publishAndReadBack(
   const serving = await serveRegistry({ directory: folders.registry, listen: '127.0.0.1:0', readOnly: false }, host);
   try {
     const reference = `${new URL(serving.url).host}/${NAME}`;
-    const how = { attachSbom: true, local: false, dryRun: false };
-    const published = await publishImage({ ...request, ...how, tags: [reference] }, host);
+    const { env, signing } = throwAwaySigner(folders.scratch);
+    const how = { attachSbom: true, local: false, dryRun: false, signing };
+    const published = await publishImage(
+      { ...request, ...how, tags: [reference] },
+      { ...host, env: { ...host.env, ...env } },
+    );
     const target = `oci:${join(folders.scratch, 'read-back')}`;
     const copied = await copyImage({ source: reference, target, referrers: true }, host);
     assert(copied.digest === published.indexDigest, 'a registry gives back what it was given');
@@ -39,6 +45,7 @@ export async function publishAndReadBack(
       name: NAME,
       indexDigest: copied.digest,
       attachments: copied.attachments,
+      signatures: await verifyBoth(session, host, reference, folders.scratch),
     };
   } finally {
     await serving.close();
