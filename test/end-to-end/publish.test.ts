@@ -138,7 +138,7 @@ describe('what arrives', () => {
     const { stdout, stderr } = await published(new Place(), `${server.host}/app:1`, '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       reference: expect.stringMatching(/\/app@sha256:/),
-      images: [{ arch: 'amd64', packageCount: 3 }, { arch: 'arm64' }],
+      images: [{ arch: 'amd64', packages: [{ name: 'libsmall', version: '1.5-r0' }, {}, {}] }, { arch: 'arm64' }],
       repositories: [
         { repository: `${server.host}/app`, newSboms: 3, tags: [{ reference: `${server.host}/app:1`, moved: true }] },
       ],

@@ -34,7 +34,7 @@ export const runPublish: CommandRun = async (session, [config = '', ...tags], fl
 
 function publishSummary(report: PublishReport, { paint, shortPath }: Session): string {
   const images = report.images.map(
-    ({ arch, sizeBytes, packageCount }) => `${arch}: ${printCount(packageCount, 'package')}, ${printSize(sizeBytes)}`,
+    ({ arch, sizeBytes, packages }) => `${arch}: ${printCount(packages.length, 'package')}, ${printSize(sizeBytes)}`,
   );
   return [
     ...images,

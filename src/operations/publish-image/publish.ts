@@ -50,7 +50,8 @@ export interface PublishedImage {
   readonly digest: Digest;
   /** Of all layers, compressed. */
   readonly sizeBytes: number;
-  readonly packageCount: number;
+  /** In install order. */
+  readonly packages: readonly { readonly name: string; readonly version: string }[];
 }
 
 export interface PublishReport {
@@ -129,7 +130,8 @@ async function publish(
       const one = byDigest.get(digest);
       if (one === undefined) return [];
       const sizeBytes = one.image.manifest.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
-      return [{ arch: one.arch, digest, sizeBytes, packageCount: one.packages.length }];
+      const packages = one.packages.map(({ name, version }) => ({ name, version }));
+      return [{ arch: one.arch, digest, sizeBytes, packages }];
     }),
     tags: references.map(printReference),
     repositories: [],
