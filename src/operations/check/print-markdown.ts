@@ -1,5 +1,6 @@
 // A check as Markdown, for job summaries and comments on changes. What came out of an image is text, never markup.
 
+import { markdownText } from '../../base/markdown.ts';
 import type { Finding } from '../../planning/hardening/finding.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import { scoreLines } from '../../planning/hardening/score-lines.ts';
@@ -8,7 +9,7 @@ import type { CheckReport } from './check.ts';
 export function printMarkdown({ subject, profile, images, findings, errors, warnings }: CheckReport): string {
   const verdict = errors > 0 ? 'does not hold' : 'holds';
   return [
-    `## Hardening of ${escaped(subject)}: ${verdict}`,
+    `## Hardening of ${markdownText(subject)}: ${verdict}`,
     '',
     `${counted(errors, 'error')}, ${counted(warnings, 'warning')}; profile \`${profile}\`.`,
     '',
@@ -20,14 +21,16 @@ export function printMarkdown({ subject, profile, images, findings, errors, warn
 function imageLines({ arch, findings, excused, scripts, score }: HardeningReport): string[] {
   const unrun = scripts.filter(({ reproduced, missing }) => reproduced.length + missing.length > 0);
   return [
-    `### ${escaped(arch)}`,
+    `### ${markdownText(arch)}`,
     '',
     ...(findings.length > 0 ? [...table(findings), ''] : ['No findings.', '']),
     ...(excused.length > 0
       ? [
           '| excused | reason |',
           '| --- | --- |',
-          ...excused.map((one) => `| \`${one.check}\`: ${escaped(one.message)} | ${escaped(one.exception.reason)} |`),
+          ...excused.map(
+            (one) => `| \`${one.check}\`: ${markdownText(one.message)} | ${markdownText(one.exception.reason)} |`,
+          ),
           '',
         ]
       : []),
@@ -37,7 +40,7 @@ function imageLines({ arch, findings, excused, scripts, score }: HardeningReport
           '| --- | --- | --- |',
           ...unrun.map(
             (one) =>
-              `| ${escaped(one.package)} ${one.script} | ${commands(one.reproduced)} | ${commands(one.missing)} |`,
+              `| ${markdownText(one.package)} ${one.script} | ${commands(one.reproduced)} | ${commands(one.missing)} |`,
           ),
           '',
         ]
@@ -51,16 +54,14 @@ function table(findings: readonly Finding[]): string[] {
   return [
     '| level | check | what | fix |',
     '| --- | --- | --- | --- |',
-    ...findings.map(({ level, check, message, fix }) => `| ${level} | \`${check}\` | ${escaped(message)} | ${fix} |`),
+    ...findings.map(
+      ({ level, check, message, fix }) => `| ${level} | \`${check}\` | ${markdownText(message)} | ${fix} |`,
+    ),
   ];
 }
 
 function commands(texts: readonly string[]): string {
-  return texts.map(escaped).join('<br>') || '-';
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#&~!]/g, (c) => `&#${c.charCodeAt(0)};`).replace(/[\r\n]+/g, ' ');
+  return texts.map(markdownText).join('<br>') || '-';
 }
 
 function counted(count: number, noun: string): string {
