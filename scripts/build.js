@@ -1,4 +1,5 @@
-// Bundles src/ into dist/: the CLI with one chunk per lazily loaded command, and the library entry.
+// Bundles src/ into dist/: the CLI with one chunk per lazily loaded command, and the library entry. And action/ into
+// action/dist/: one file, since GitHub runs an action from the tree of a tag, without an install step.
 // Deterministic: no timestamps, no absolute paths, the version read from package.json alone.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -22,23 +23,30 @@ function digestSources() {
   return hash.digest('hex');
 }
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: ['src/index.ts', 'src/cli/main.ts'],
-  outdir: 'dist',
-  outbase: 'src',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  chunkNames: 'chunks/[name]-[hash]',
-  legalComments: 'linked',
   define: { STAVE_VERSION: JSON.stringify(version), STAVE_SOURCES: JSON.stringify(digestSources()) },
   // Bundled CommonJS dependencies call require(); ES modules have none until we make one.
   banner: {
     js: "import { createRequire as __stave_cr } from 'node:module'; const require = __stave_cr(import.meta.url);",
   },
   logLevel: 'warning',
+};
+
+rmSync(`${root}/dist`, { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: ['src/index.ts', 'src/cli/main.ts'],
+  outdir: 'dist',
+  outbase: 'src',
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  legalComments: 'linked',
 });
+
+rmSync(`${root}/action/dist`, { recursive: true, force: true });
+await build({ ...common, entryPoints: ['action/src/main.ts'], outfile: 'action/dist/main.mjs', legalComments: 'eof' });

@@ -5,10 +5,10 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const root = fileURLToPath(new URL('../src', import.meta.url));
+const project = fileURLToPath(new URL('..', import.meta.url));
 
 /** Bottom to top. A file imports from its own folder and from lower floors, or sideways where listed below. */
-const FLOORS = ['base', 'formats', 'planning', 'effects', 'operations', 'cli'];
+const FLOORS = ['base', 'formats', 'planning', 'effects', 'operations', 'cli', 'action'];
 const PURE = ['base', 'formats', 'planning'];
 
 /** Rooms on one floor that may use another room of it, each with its reason. */
@@ -48,11 +48,23 @@ interface SourceFile {
   readonly imports: readonly { readonly specifier: string; readonly dynamic: boolean; readonly typeOnly: boolean }[];
 }
 
-const files: SourceFile[] = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  .map((path) => path.replaceAll('\\', '/'))
+/** In the house: `cli/main.ts` lies in src/, `action/main.ts` in action/src/. */
+const houseName = (path: string) =>
+  path
+    .replaceAll('\\', '/')
+    .replace(/^src\//, '')
+    .replace(/^action\/src\//, 'action/');
+const diskPath = (name: string) =>
+  join(project, name.startsWith('action/') ? name.replace('action/', 'action/src/') : `src/${name}`);
+
+const files: SourceFile[] = ['src', 'action/src']
+  .flatMap((folder) =>
+    readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
+  )
+  .map(houseName)
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.endsWith('.d.ts'))
   .map((path) => {
-    const text = readFileSync(join(root, path), 'utf8');
+    const text = readFileSync(diskPath(path), 'utf8');
     const code = text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
     const imports = [
       ...code.matchAll(
@@ -69,7 +81,7 @@ const files: SourceFile[] = readdirSync(root, { recursive: true, encoding: 'utf8
 const room = (path: string) => path.split('/').slice(0, 2).join('/');
 const floor = (path: string) => path.split('/')[0] ?? '';
 const target = (file: SourceFile, specifier: string) =>
-  relative(root, join(root, dirname(file.path), specifier)).replaceAll('\\', '/');
+  houseName(relative(project, join(dirname(diskPath(file.path)), specifier)));
 const isOurs = (specifier: string) => specifier.startsWith('.');
 
 describe('the house', () => {
@@ -86,7 +98,7 @@ describe('the house', () => {
         const [from, towards] = [FLOORS.indexOf(floor(file.path)), FLOORS.indexOf(floor(to))];
         if (towards > from || towards < 0) wrong.push(`${file.path} imports upwards: ${to}`);
         const pair = `${room(file.path)} -> ${room(to)}`;
-        const sameRoom = room(file.path) === room(to) || ['base', 'operations', 'cli'].includes(floor(to));
+        const sameRoom = room(file.path) === room(to) || ['base', 'operations', 'cli', 'action'].includes(floor(to));
         if (towards === from && !sameRoom) {
           if (SIDEWAYS[pair] === undefined) wrong.push(`${file.path} imports sideways: ${to}`);
           used.add(pair);
@@ -149,7 +161,7 @@ describe('the house', () => {
   });
 
   it('begins every file by saying what it is', () => {
-    const silent = files.filter((f) => !/^(#!.*\n)?\s*\/[/*]/.test(readFileSync(join(root, f.path), 'utf8')));
+    const silent = files.filter((f) => !/^(#!.*\n)?\s*\/[/*]/.test(readFileSync(diskPath(f.path), 'utf8')));
     expect(silent.map((f) => f.path)).toEqual([]);
   });
 

@@ -121,6 +121,8 @@ export const LIMITS = {
   referrerRounds: 10,
   /** One signature or attestation: an SBOM of a large image inside a bundle, in base64. cosign's own bound. */
   attestationBytes: 128 * MiB,
+  /** The payload of the event that started a workflow; GitHub sends at most 25 MB. */
+  actionEventBytes: 32 * MiB,
   /** Signatures and attestations of one image that are looked at; published images have below 50. */
   imageSignatures: 200,
   /** Platforms of an index that are looked at one by one; real ones have below 20. */

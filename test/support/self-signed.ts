@@ -2,14 +2,17 @@
 
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 
-/** PEM certificate and key for one IPv4 address, valid 2000..2049. */
+/** PEM certificate and key for one IPv4 address or host name, valid 2000..2049. */
 export function selfSigned(address: string): { certificate: string; key: string } {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(address)))));
   const validity = sequence(der(0x17, Buffer.from('000101000000Z')), der(0x17, Buffer.from('491231000000Z')));
-  const addresses = sequence(der(0x87, Buffer.from(address.split('.').map(Number))));
+  const isAddress = /^\d+(\.\d+){3}$/.test(address);
+  const addresses = sequence(
+    isAddress ? der(0x87, Buffer.from(address.split('.').map(Number))) : der(0x82, Buffer.from(address)),
+  );
   const basicConstraints = sequence(oid('551d13'), der(0x04, sequence(der(0x01, Buffer.from([0xff])))));
   const extensions = der(0xa3, sequence(sequence(oid('551d11'), der(0x04, addresses)), basicConstraints));
   const version = der(0xa0, der(0x02, Buffer.from([2])));

@@ -20,6 +20,6 @@ function lockWriter(suffix: 'lock' | 'resolved'): CommandRun {
 }
 
 /** `dir/image.yaml` -> `dir/image.lock.json`. */
-function defaultLockPath(config: string, suffix: string): string {
+export function defaultLockPath(config: string, suffix: string): string {
   return `${config.replace(/\.[^./\\]*$/, '')}.${suffix}.json`;
 }

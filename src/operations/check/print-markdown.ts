@@ -1,12 +1,13 @@
 // A check as Markdown, for job summaries and comments on changes. What came out of an image is text, never markup.
 
 import { markdownText } from '../../base/markdown.ts';
+import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import type { Finding } from '../../planning/hardening/finding.ts';
 import type { HardeningReport } from '../../planning/hardening/report.ts';
 import { scoreLines } from '../../planning/hardening/score-lines.ts';
-import type { CheckReport } from './check.ts';
 
-export function printMarkdown({ subject, profile, images, findings, errors, warnings }: CheckReport): string {
+export function printMarkdown(report: ContractReport & { readonly subject: string }): string {
+  const { subject, profile, images, findings, errors, warnings } = report;
   const verdict = errors > 0 ? 'does not hold' : 'holds';
   return [
     `## Hardening of ${markdownText(subject)}: ${verdict}`,
