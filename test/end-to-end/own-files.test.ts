@@ -136,6 +136,35 @@ describe('an image with own files', () => {
     const shop = packages.find((each: { name: string }) => each.name === 'shop');
     expect(shop).toMatchObject({ versionInfo: '1.0', licenseDeclared: 'MIT' });
     expect(shop.externalRefs[0].referenceLocator).toBe('pkg:generic/shop@1.0');
+    const flags = ['--sbom-path', 'sbom', '--sbom-formats', 'cyclonedx'];
+    await place.do(['build', 'image.yaml', 'example.com/app:1', 'layout/', ...flags]);
+    const { components } = place.json('sbom/sbom-x86_64.cdx.json');
+    expect(components.filter(({ name }: { name: string }) => name === 'shop')).toMatchObject([
+      { version: '1.0', purl: 'pkg:generic/shop@1.0' },
+    ]);
+  });
+
+  it('comes from the folder of the file that says so, wherever that file is found', async () => {
+    const other = new Place(
+      `include: [common.yaml, team/app.yaml]\n${CONFIG.slice(0, CONFIG.indexOf('files:'))}files: [{name: own, version: 1, files: [{from: here, to: /here}]}]\n`,
+    );
+    other.write('here', 'main');
+    other.write('team/app.yaml', 'files: [{name: team, version: 2, files: [{from: ./here, to: /team}]}]\n');
+    other.write('team/here', 'of the team');
+    other.write(
+      'shared/common.yaml',
+      'files: [{name: common, version-from: VERSION, files: [{from: "*.txt", to: /c/}]}]\n',
+    );
+    other.write('shared/a.txt', 'shared');
+    other.write('shared/VERSION', '7\n');
+    await other.build(['--include-paths', 'shared']);
+    const { files } = image(other);
+    const texts = ['here', 'team', 'c/a.txt'].map((path) => files.get(path)?.content.toString());
+    expect(texts).toEqual(['main', 'of the team', 'shared']);
+    expect(files.get('usr/lib/apk/db/installed')?.content.toString()).toContain('P:files-common\nV:7\n');
+    other.write('shared/common.yaml', 'files: [{name: common, version: 1, files: [{from: ../here, to: /c/}]}]\n');
+    const failure = failureOf(await other.tryBuild(['--include-paths', 'shared']));
+    expect(failure).toMatchObject({ code: 'CONFIG_INVALID', where: { file: 'shared/common.yaml', line: 1 } });
   });
 
   it('is the same from another checkout on another system', async () => {
@@ -534,6 +563,10 @@ describe('files from elsewhere', () => {
     git('tag', '-a', 'v1.2.0', '-m', 'x');
     await place.build(['--vcs=false']);
     expect(version()).toBe('1.2.0');
+    git('tag', 'v1.10.0');
+    await place.build(['--vcs=false']);
+    expect(version()).toBe('1.10.0');
+    git('tag', '-d', 'v1.10.0');
     git('pack-refs', '--all');
     git('gc', '-q');
     await place.build(['--vcs=false']);

@@ -34,6 +34,7 @@ it.each<[name: string, files: Record<string, string | Uint8Array>, expected: str
   ['a tag of another commit', { 'refs/tags/v1': OTHER }, '0~0123456789ab'],
   ['a tag that is no version', { 'refs/tags/latest': COMMIT }, '0~0123456789ab'],
   ['several tags', { 'refs/tags/v1': COMMIT, 'refs/tags/v1.0.2': COMMIT, 'refs/tags/stable': COMMIT }, '1.0.2'],
+  ['tags with large numbers', { 'refs/tags/v1.9.0': COMMIT, 'refs/tags/v1.10.0': COMMIT }, '1.10.0'],
   ['an annotated tag', { 'refs/tags/v1': TAG, [`objects/aa/${TAG.slice(2)}`]: tagObject(COMMIT) }, '1'],
   [
     'one of another commit',

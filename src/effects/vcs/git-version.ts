@@ -5,11 +5,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { LIMITS } from '../../base/limits.ts';
-import { compareBytes } from '../../base/order.ts';
+import { compareNaturally } from '../../planning/config/natural-order.ts';
 import { type GitFolder, gitFolder, headCommit, readText } from './git-head.ts';
 
 /**
- * `1.4.2` for a tag `v1.4.2` (of several the last in byte order), `0~<12 digits of the commit>` without one; undefined where no
+ * `1.4.2` for a tag `v1.4.2` (of several the one with the largest numbers), `0~<12 digits of the commit>` without one; undefined where no
  * repository with a commit is around the folder.
  */
 export function discoverVersion(startDir: string): string | undefined {
@@ -19,7 +19,7 @@ export function discoverVersion(startDir: string): string | undefined {
       const commit = headCommit(git);
       if (commit === undefined) return undefined;
       const versions = tagsOf(git, commit).flatMap(versionOfTag);
-      return versions.sort(compareBytes).at(-1) ?? `0~${commit.slice(0, 12)}`;
+      return versions.sort(compareNaturally).at(-1) ?? `0~${commit.slice(0, 12)}`;
     }
     if (folder === dirname(folder)) return undefined;
   }
