@@ -40,7 +40,7 @@ const common = {
 rmSync(`${root}/dist`, { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: ['src/index.ts', 'src/cli/main.ts'],
+  entryPoints: ['src/index.ts', 'src/cli/main.ts', 'src/effects/store/data-thread.ts'],
   outdir: 'dist',
   outbase: 'src',
   splitting: true,

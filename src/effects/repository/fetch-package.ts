@@ -1,13 +1,13 @@
 // One package from its repository, through the store: verified and expanded while it arrives (apk-format.md 1, cli.md 4).
 // A package that is in the store is not asked for again: its checksum determines every byte of it.
 
-import { createReadStream } from 'node:fs';
 import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { HttpClient } from '../http/client.ts';
 import { expandPackage, openExpandedPackage, type PackageLimits, type WantedPackage } from '../store/expand-package.ts';
 import type { PackageHandle } from '../store/package-handle.ts';
 import type { Store } from '../store/store.ts';
+import { readFileChunks } from './file-chunks.ts';
 import { rememberingDigest } from './file-digests.ts';
 import { placeOf } from './repository-line.ts';
 import { startingOverWhenCut } from './restart.ts';
@@ -61,7 +61,7 @@ async function openPackageFile(wanted: PackageToFetch, http: HttpClient): Promis
 
 async function* readLocalFile(path: string, wanted: PackageToFetch): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield* createReadStream(path, { highWaterMark: 256 * 1024 });
+    yield* readFileChunks(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Failure('FILE_UNREADABLE', `${wanted.url} cannot be read (${code})`, {

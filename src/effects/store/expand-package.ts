@@ -9,7 +9,8 @@ import { LIMITS } from '../../base/limits.ts';
 import { parseChecksum } from '../../formats/apk/data-entries.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import { type PackageHead, parsePackageHead } from '../../formats/apk/package-head.ts';
-import { type DataMember, DataMemberReader, tooLarge } from './data-member.ts';
+import { type DataMember, type DataMemberFiles, DataMemberReader, tooLarge } from './data-member.ts';
+import { haveDataThreads, readOnThread } from './data-threads.ts';
 import { openPackageHandle, type PackageHandle } from './package-handle.ts';
 import { KEPT_BLOCKS } from './piece-store.ts';
 import { seal, unseal } from './sealed.ts';
@@ -31,6 +32,9 @@ export interface PackageLimits {
 }
 
 const DATA_TAR = 'data.tar';
+
+/** Compressed: takes some 3 ms to read. A thread takes 30 to start, and 1 to ask. */
+const SMALL_BYTES = 256 * 1024;
 const DESCRIPTION = 'package.json.sealed';
 
 /** The package from the store, or undefined when it is not there or not as it was written. */
@@ -107,11 +111,9 @@ async function expandData(
 ): Promise<StoredPackage> {
   const tar = openSync(join(folder, DATA_TAR), 'wx');
   const files = { tar, keptPath: join(folder, KEPT_BLOCKS) };
-  const reader = new DataMemberReader(files, wanted.limits?.packageDataBytes ?? LIMITS.packageDataBytes);
+  const maxBytes = wanted.limits?.packageDataBytes ?? LIMITS.packageDataBytes;
   try {
-    reader.push(rest);
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) reader.push(next.value);
-    const data = reader.finish();
+    const data = await readData(files, maxBytes, rest, chunks);
     if (data.sha256 !== head.info.dataHash && isCut(data)) {
       throw cut(`it ends after ${head.dataStart + data.compressedBytes} bytes, inside its data`);
     }
@@ -119,8 +121,33 @@ async function expandData(
     if (data.trouble !== undefined) throw data.trouble;
     return describe(head, data);
   } finally {
-    reader.close();
     closeSync(tar);
+  }
+}
+
+/** Here where there is little of it; on a thread otherwise. */
+async function readData(
+  files: DataMemberFiles,
+  maxBytes: number,
+  rest: Uint8Array,
+  chunks: AsyncIterator<Uint8Array>,
+): Promise<DataMember> {
+  const first = [rest];
+  let sizeBytes = rest.length;
+  for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+    // A copy: a chunk is good until the next one is asked for.
+    first.push(Buffer.from(next.value));
+    sizeBytes += next.value.length;
+    if (sizeBytes > SMALL_BYTES && haveDataThreads()) return await readOnThread(files, maxBytes, first, chunks);
+    if (sizeBytes > SMALL_BYTES) break;
+  }
+  const reader = new DataMemberReader(files, maxBytes);
+  try {
+    for (const chunk of first) reader.push(chunk);
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) reader.push(next.value);
+    return reader.finish();
+  } finally {
+    reader.close();
   }
 }
 
