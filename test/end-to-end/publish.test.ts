@@ -154,6 +154,17 @@ describe('what arrives', () => {
     expect(progress.at(-1).done).toBe(progress.at(-1).total);
   });
 
+  it('is what the lock file says with --lockfile', async () => {
+    const server = await registry();
+    const place = new Place();
+    await place.do(['lock', 'image.yaml']);
+    // No index is read.
+    place.write('repository/x86_64/APKINDEX.tar.gz', 'no index');
+    place.write('repository/aarch64/APKINDEX.tar.gz', 'no index');
+    await published(place, `${server.host}/app:1`, '--lockfile', 'image.lock.json');
+    expect(await digestOf(server, 'app/manifests/1')).toBe(await place.build(['--lockfile', 'image.lock.json']));
+  });
+
   it('is nothing with --dry-run', async () => {
     const server = await registry();
     const { stdout } = await published(new Place(), `${server.host}/app:1`, '--dry-run');

@@ -21,6 +21,7 @@ import {
   forgettingMounts,
   losingAnswer,
   on,
+  slow,
   times,
   tooManyRequests,
   wrongBytes,
@@ -288,6 +289,36 @@ describe('faults while pushing', () => {
     const failure = await failureOf(pushImageIndex(client, index, damaged, TAGS));
     expect(failure.code).toBe('CHECKSUM_MISMATCH');
     expect(await client.resolve('1.0')).toBeUndefined();
+  });
+});
+
+describe('a registry that falls silent', () => {
+  const { index, blobs } = testImages(6, 4_000);
+  const impatient = { timeoutMs: 100 };
+
+  it.each<[string, FaultyRegistryOptions['faults'], boolean]>([
+    ['once, before it answers a push', [on({ kind: 'upload', method: 'PUT' }, times(1, slow(1_000)))], true],
+    ['before it answers anything', [slow(1_000)], false],
+  ])('%s', async (_name, faults, arrives) => {
+    const server = await registry(faults === undefined ? {} : { faults });
+    const pushing = pushImageIndex(bench.open(`${server.host}/team/app`, impatient), index, blobs, TAGS);
+    if (arrives) await pushing;
+    else expect(await failureOf(pushing)).toMatchObject({ code: 'NETWORK_UNREACHABLE', hint: expect.any(String) });
+    const honest = await registry({ directory: server.directory });
+    const digest = (await bench.open(`${honest.host}/team/app`).resolve('1.0'))?.digest;
+    expect(digest).toBe(arrives ? index.descriptor.digest : undefined);
+  });
+
+  it.each<[string, FaultyRegistryOptions['faults'], boolean]>([
+    ['once, before it answers a pull', [on({ method: 'GET' }, times(2, slow(1_000)))], true],
+    ['before it answers any pull', [on({ method: 'GET' }, slow(1_000))], false],
+  ])('%s', async (_name, faults, arrives) => {
+    const full = await registry();
+    await pushImageIndex(bench.open(`${full.host}/team/app`), index, blobs, TAGS);
+    const server = await registry({ directory: full.directory, ...(faults && { faults }) });
+    const pulling = pullImage(bench.open(`${server.host}/team/app`, impatient), '1.0');
+    if (arrives) expect((await pulling).value).toEqual(index);
+    else expect(await failureOf(pulling)).toMatchObject({ code: 'NETWORK_UNREACHABLE', hint: expect.any(String) });
   });
 });
 
