@@ -1,6 +1,6 @@
 // What refers to an image: signatures, SBOMs, attestations; from the referrers API, or from the list under a tag where a
 // registry has none (distribution spec, "Listing referrers"; signing.md 12). Must never follow the API's redirects to another
-// server, and never leave the list without an entry that it had.
+// server, and never leave the list without an entry that it had, unless that is gone.
 
 import { mapBounded } from '../../../base/bounded.ts';
 import type { Digest } from '../../../base/digest.ts';
@@ -11,7 +11,7 @@ import { type Descriptor, MEDIA_TYPE } from '../../../formats/oci/descriptor.ts'
 import { type IndexManifest, parseIndexManifest } from '../../../formats/oci/image-index.ts';
 import { isRetryableStatus } from '../../http/retry.ts';
 import type { SmallAnswer } from '../small-answer.ts';
-import { findManifest, type PushedManifest, putManifest } from './manifests.ts';
+import { findManifest, type PushedManifest, putManifest, resolveManifest } from './manifests.ts';
 import { readPages } from './pages.ts';
 import {
   describeReferrer,
@@ -176,10 +176,20 @@ export class Referrers {
       await putManifest(this.#repository, tag, list.mediaType, printList(list), condition);
       return true;
     } catch (error) {
-      const { status } = refusalOf(error);
+      const { status, missesPart } = refusalOf(error);
       if (status === 412 || status === 409) return false;
-      throw error;
+      const living = missesPart === true ? await this.#livingOf(list) : list;
+      if (living.manifests.length === list.manifests.length) throw error;
+      return await this.#write(tag, living, condition);
     }
+  }
+
+  /** Lists outlive what they name, and some registries take none that names what they do not have. */
+  async #livingOf(list: IndexManifest): Promise<IndexManifest> {
+    const found = await mapBounded(list.manifests, LABELLING_IN_FLIGHT, ({ digest }) =>
+      resolveManifest(this.#repository, digest),
+    );
+    return { ...list, manifests: list.manifests.filter((_entry, i) => found[i] !== undefined) };
   }
 }
 
