@@ -7,5 +7,9 @@ import { main } from '../dist/cli/main.js';
 // lasts is still optimized, eight times later. The second flag keeps the young generation small: 20 MB less on Node 20, 70 on 24.
 setFlagsFromString('--interrupt-budget=1000000');
 setFlagsFromString('--semi-space-growth-factor=1');
+// A young generation that small is collected before helping threads have woken up: 8 % less CPU time.
+setFlagsFromString('--no-parallel-scavenge');
+// The old generation is collected sooner: 30 MB less at its largest, for 2 % more CPU time.
+setFlagsFromString('--optimize-for-size');
 
 process.exitCode = await main(process.argv.slice(2));

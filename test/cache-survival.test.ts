@@ -4,7 +4,19 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +41,10 @@ function stave(...args: string[]): string {
 
 /** SHA-256 of the archive that a build with this cache makes, and what it said. */
 function build(cache: string, ...more: string[]): { digest: string; said: string } {
-  const output = join(scratch, `out-${outputs++}.tar`);
+  return buildTo(join(scratch, `out-${outputs++}.tar`), cache, ...more);
+}
+
+function buildTo(output: string, cache: string, ...more: string[]): { digest: string; said: string } {
   const said = execFileSync('sh', ['-c', 'exec "$@" 2>&1', 'sh', process.execPath, ...words(cache, output), ...more], {
     cwd: work,
     env,
@@ -102,6 +117,49 @@ describe('a cache', () => {
     for (const kind of kinds) flipBits(files(cache, kind));
     expect(build(cache).digest).toBe(sound);
     expect(build(cache)).toMatchObject({ digest: sound, said: expect.not.stringContaining('assembling') });
+  });
+
+  describe('and the archive of the same build', () => {
+    const cache = mkdtempSync(join(scratch, 'cache-'));
+    const output = join(scratch, 'again.tar');
+    const inode = () => statSync(output).ino;
+    const flipBit = () => flipBits([output]);
+    const inPlace = () => {
+      const { atime, mtime } = statSync(output);
+      flipBit();
+      utimesSync(output, atime, mtime);
+    };
+
+    it('leave it where it is, as new', () => {
+      buildTo(output, cache);
+      utimesSync(output, 1, 1);
+      buildTo(output, cache);
+      const before = inode();
+      expect(buildTo(output, cache).digest).toBe(sound);
+      expect(inode()).toBe(before);
+      expect(Date.now() - statSync(output).mtimeMs).toBeLessThan(60 * 60 * 1000);
+    });
+
+    it.each<[string, () => void]>([
+      ['was changed', flipBit],
+      ['was changed in place, its time set back', inPlace],
+      ['was cut', () => truncateSync(output, 1000)],
+      ['has another mode', () => chmodSync(output, 0o600)],
+      ['is gone', () => rmSync(output)],
+      ['is another file', () => cpSync(join(project, 'package.json'), output)],
+    ])('replace one that %s', (_what, change) => {
+      buildTo(output, cache);
+      change();
+      expect(buildTo(output, cache).digest).toBe(sound);
+      expect(statSync(output).mode & 0o777).toBe(0o644);
+    });
+
+    it('replace one of other layers', () => {
+      const small = buildTo(output, cache, '--compression-level', '9');
+      expect(small.digest).not.toBe(sound);
+      expect(buildTo(output, cache).digest).toBe(sound);
+      expect(buildTo(output, cache, '--compression-level', '9').digest).toBe(small.digest);
+    });
   });
 
   it('keeps levels apart', () => {

@@ -9,8 +9,9 @@ import { join } from 'node:path';
  * `packages`: expanded packages by control SHA-1. `indexes`: index texts by SHA-256 of their archive. `index-trust`:
  * "this index was signed by that key". `downloads`: files of the user's own from elsewhere, by SHA-256. `copies`: what was
  * copied out of which image. `heads`: URL -> ETag and digest of the index there. `documents`: URL -> ETag and body of small
- * files. `pieces`: deflated pieces of layers. `results`: what a build of the same inputs made. `file-digests`: SHA-256 of the
- * file of a package at a place. `facts`: what the hardening contract wants to know of a package's files.
+ * files. `pieces`: compressed pieces of layers. `results`: what a build of the same inputs made. `file-digests`: SHA-256 of the
+ * file of a package at a place. `facts`: what the hardening contract wants to know of a package's files. `outputs`: what the
+ * archive at a place was like when it had been written.
  */
 export type StoreKind =
   | 'packages'
@@ -23,7 +24,8 @@ export type StoreKind =
   | 'file-digests'
   | 'pieces'
   | 'results'
-  | 'facts';
+  | 'facts'
+  | 'outputs';
 
 export const LAYOUT_VERSION = 'v1';
 

@@ -14,6 +14,7 @@ import { writeSboms } from '../image/describe-image.ts';
 import { type BuiltImages, type ImagesRequest, withBuiltImages } from './built-images.ts';
 import type { ResultImage } from './make-image.ts';
 import { provenanceMaker, writeProvenance } from './provenance.ts';
+import { isWritten, noteWritten } from './written-archive.ts';
 
 export interface BuildRequest extends ImagesRequest {
   readonly tag: string;
@@ -90,7 +91,7 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
           await provenanceMaker(outputs, request, [request.tag])(),
         );
   if (output.kind === 'layout') await writeOciLayout(output.path, index, blobs);
-  else await writeDockerArchive(output.path, { index, tags: [parseReference(request.tag)], blobs });
+  else await writeArchive(request, outputs, output.path);
   host.events({ type: 'phase-finished', phase: 'write' });
   return {
     indexDigest: index.descriptor.digest,
@@ -100,6 +101,14 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
     contract: result.contract,
     output,
   };
+}
+
+async function writeArchive({ tag }: BuildRequest, { result, blobs, store }: Outputs, path: string): Promise<void> {
+  const { index } = result;
+  const archive = { path, index, tag };
+  if (await isWritten(store, archive)) return;
+  await writeDockerArchive(path, { index, tags: [parseReference(tag)], blobs });
+  await noteWritten(store, archive);
 }
 
 function builtImage(

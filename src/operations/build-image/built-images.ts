@@ -7,6 +7,7 @@ import { systemClock } from '../../effects/http/retry.ts';
 import { type Compression, type CompressionName, openCompression } from '../../effects/output/compression.ts';
 import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { PieceStore } from '../../effects/store/piece-store.ts';
+import type { Store } from '../../effects/store/store.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
 import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
@@ -51,6 +52,7 @@ export interface BuiltImages {
   readonly result: BuildResult;
   /** Every layer of the images; the blobs of a base image come from where it is. */
   readonly blobs: PiecedBlobs;
+  readonly store: Store;
   readonly inputs: BuildInputs;
 }
 
@@ -132,7 +134,7 @@ async function usePlanned<T>(
     try {
       const blobs = new PiecedBlobs(pieces, compression);
       for (const layer of known.images.flatMap((one) => one.layers)) blobs.addRecipe(layer);
-      const used = await use({ result: await told(known), blobs, inputs });
+      const used = await use({ result: await told(known), blobs, inputs, store });
       for (const { arch, warnings } of known.images) warnIncomplete(host, arch, warnings);
       return used;
     } catch (error) {
@@ -154,7 +156,7 @@ async function usePlanned<T>(
   } finally {
     blobs.close();
   }
-  const used = await use({ result: await told(result), blobs, inputs });
+  const used = await use({ result: await told(result), blobs, inputs, store });
   if (key !== undefined) writeResult(store, key, result);
   return used;
 }

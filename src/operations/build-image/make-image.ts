@@ -140,11 +140,19 @@ async function makeOne(
   const { keys, moments, groups, policy } = plan;
   const input = { resolved, keys: keys.forArch(resolved.arch), moments, groups };
   return await withRootfs(image, input, async (assembled) => {
-    const report = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
-    const isBroken = report?.findings.some(({ level }) => level === 'error') === true;
-    if (isBroken) return { report, packed: undefined };
-    const packed = await packOne(image, plan, resolved, assembled, blobs);
-    return { report: report && withSboms(report, packed.sboms, assembled, policy), packed };
+    // Packed and checked at once, since hashing has a thread of its own; what turns out broken is not packed to its end.
+    const stop = new AbortController();
+    const packing = packOne(image, plan, resolved, assembled, blobs, stop.signal);
+    try {
+      const report = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
+      const isBroken = report?.findings.some(({ level }) => level === 'error') === true;
+      if (isBroken) return { report, packed: undefined };
+      const packed = await packing;
+      return { report: report && withSboms(report, packed.sboms, assembled, policy), packed };
+    } finally {
+      stop.abort();
+      await packing.catch(() => {});
+    }
   });
 }
 
@@ -166,8 +174,9 @@ async function packOne(
   { packages: chosen }: ResolvedImage,
   assembled: AssembledRootfs,
   blobs: PiecedBlobs,
+  signal: AbortSignal,
 ): Promise<PackedImage> {
-  const packed = await packImage(image, assembled, blobs);
+  const packed = await packImage(image, assembled, blobs, signal);
   const { arch, rootfs, packages, created } = assembled;
   const osRelease = rootfs.tree.readText('etc/os-release');
   const system = parseOsRelease(osRelease);

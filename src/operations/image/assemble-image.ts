@@ -110,6 +110,7 @@ export async function packImage(
   image: OpenImage,
   assembled: AssembledRootfs,
   blobs: PiecedBlobs,
+  signal?: AbortSignal,
 ): Promise<AssembledImage> {
   const { arch, rootfs, created, readInto, dataTars, dataHashes } = assembled;
   const kept = blobs.usesKept ? assembled.kept : [];
@@ -126,7 +127,7 @@ export async function packImage(
     };
     const names = rootfs.layerNames[i] ?? rootfs.names;
     const pieces = layerPieces({ entries, names, dataHashes, way: blobs.way, kept });
-    layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, dataTars, readInto, progress }));
+    layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, dataTars, readInto, progress, signal }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
   const base = await baseImage(image, arch, blobs);
