@@ -66,6 +66,26 @@ describe.skipIf(missing !== undefined)(`in docker-registry${missing === undefine
     }
   });
 
+  it('over the command line: publish --sign, and verify without flags', async () => {
+    const place = new Place();
+    const sigstore = await openLoopbackSigstore();
+    try {
+      place.write('root.json', sigstore.trustedRoot);
+      place.write('config.json', sigstore.config({ rekor: 2, tsa: true }));
+      const tag = `${registry.host}/team/command:1`;
+      const flags = ['--sign', '--signing-config', 'config.json', '--trusted-root', 'root.json'];
+      await place.do(['publish', 'image.yaml', tag, ...flags], { SIGSTORE_ID_TOKEN: sigstore.token() });
+      const report = JSON.parse((await place.do(['verify', tag, '--json'])).stdout);
+      expect(report.signatures.find((one: Json) => one.format === 'bundle').verified).toContain('log');
+      await place.do(['verify-attestation', tag, '--type', 'slsaprovenance1']);
+      await place.do(['copy', tag, 'oci:kept:app']);
+      const { stdout } = await place.do(['verify', `${tag}@${report.image}`, '--layout', 'kept', '--offline']);
+      expect(stdout).toContain('is signed by whom it should be');
+    } finally {
+      await sigstore.close();
+    }
+  });
+
   it('labels the list of referrers, as other tools do not', async () => {
     const client = await signed('bundle');
     const list = parseIndexManifest((await client.getManifest(index.descriptor.digest.replace(':', '-'))).bytes);

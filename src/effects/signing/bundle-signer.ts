@@ -73,7 +73,9 @@ async function made(creating: Promise<Bundle>): Promise<BundleJson> {
   try {
     return bundleToJSON(await creating) as unknown as BundleJson;
   } catch (error) {
-    throw error instanceof Failure ? error : signingFailure(error);
+    // What our own part says, a token that cannot be had above all, the library only wraps.
+    const own = [error, (error as { cause?: unknown }).cause].find((one) => one instanceof Failure);
+    throw own ?? signingFailure(error);
   }
 }
 

@@ -21,7 +21,15 @@ export function identityTokenSource(
   sources: SecretSources,
   http: HttpClient,
 ): () => Promise<string> {
-  if (given !== undefined && JWT.test(given)) return async () => checkedToken(given, 'the token that was given');
+  if (given !== undefined && JWT.test(given)) {
+    sources.events({
+      type: 'warning',
+      code: 'TOKEN_VISIBLE',
+      message: 'a token on the command line can be seen by other users of this machine while it is good',
+      hint: 'put it into SIGSTORE_ID_TOKEN, or name a file',
+    });
+    return async () => checkedToken(given, 'the token that was given');
+  }
   const fromSecret = async (reference: string) => {
     const { text, name } = await readSecret(reference, sources);
     return checkedToken(text.trim(), name);
