@@ -22,9 +22,13 @@ const TEXTS = {
   'fulcio-url': ['URL', 'another certificate authority'],
   'rekor-url': ['URL', 'another transparency log; with --key: a log at all'],
   'timestamp-server-url': ['URL', 'a timestamp authority'],
+  'oidc-issuer': ['URL', 'where you log in, if no token is at hand (default: that of the public Sigstore)'],
+  'oidc-client-id': ['ID', 'what we are called there (default: sigstore)'],
+  'fulcio-auth-flow': ['FLOW', 'normal (browser), device (a code for another device) or token (nobody is asked)'],
 } as const;
 
 const FORMATS = ['bundle', 'legacy', 'both'] as const;
+const FLOWS = ['normal', 'device', 'token'] as const;
 
 /** `formatFlag` is another name where `--format` means something else. */
 export function addSigningFlags(command: Command, formatFlag: 'format' | 'signature-format'): void {
@@ -79,6 +83,9 @@ export function signerOptions(flags: Flags): SignerOptions {
     ...given('fulcioUrl', textFlag(flags, 'fulcioUrl')),
     ...given('rekorUrl', textFlag(flags, 'rekorUrl')),
     ...given('timestampServerUrl', textFlag(flags, 'timestampServerUrl')),
+    ...given('oidcIssuer', textFlag(flags, 'oidcIssuer')),
+    ...given('oidcClientId', textFlag(flags, 'oidcClientId')),
+    ...given('authFlow', choiceFlag({ 'fulcio-auth-flow': flags['fulcioAuthFlow'] }, 'fulcio-auth-flow', FLOWS)),
     allowEd25519: flags['allowEd25519'] === true,
   };
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pushImageIndex } from '../../src/effects/registry/client/push-image.ts';
 import { describeBytes } from '../../src/formats/oci/descriptor.ts';
 import { type FaultyRegistry, openFaultyRegistry } from '../support/faulty-registry.ts';
+import { openLoopbackServer } from '../support/loopback-server.ts';
 import {
   type LoopbackSigstore,
   openLoopbackSigstore,
@@ -187,6 +188,38 @@ describe('verify', () => {
     const answer = await stave('trust', 'init', ...words(), '--trust-file', 'never.yaml', '--json');
     expect(failureOf(answer).code).toBe(code);
     expect(() => place.text('never.yaml')).toThrow('ENOENT');
+  });
+});
+
+it('signs as whoever logs in with a code on another device', async () => {
+  let polls = 0;
+  const provider = await openLoopbackServer((request, response) => {
+    const path = request.url ?? '';
+    const endpoint = (name: string) => `${provider.url}/${name}`;
+    const answers: Record<string, object> = {
+      '/.well-known/openid-configuration': {
+        authorization_endpoint: endpoint('auth'),
+        token_endpoint: endpoint('token'),
+        device_authorization_endpoint: endpoint('device'),
+      },
+      '/device': { device_code: 'd', user_code: 'WXYZ', verification_uri: endpoint('here'), interval: 0.01 },
+      '/token': polls < 1 ? { error: 'authorization_pending' } : { id_token: sigstore.token() },
+    };
+    if (path === '/token') polls += 1;
+    response.end(JSON.stringify(answers[path] ?? {}));
+  });
+  const image = await published();
+  const login = ['--oidc-issuer', provider.url, '--fulcio-auth-flow', 'device'];
+  const signed = await place.stave(['sign', image, ...keyless, ...login]);
+  await provider.close();
+  expect(polls).toBe(2);
+  expect(signed.exitCode, signed.stderr).toBe(0);
+  expect(signed.stderr).toContain(`log in at ${provider.url}/here and look whether it shows the code WXYZ`);
+  await ok('verify', image, ...IDENTITY, ...ROOT);
+  const nobody = await place.stave(['sign', image, ...keyless, '--fulcio-auth-flow', 'token', '--json']);
+  expect(failureOf(nobody)).toMatchObject({
+    code: 'SIGNING_FAILED',
+    message: 'there is no identity token to sign with',
   });
 });
 

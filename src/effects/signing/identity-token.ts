@@ -14,12 +14,13 @@ const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 
 /**
  * Where the token will come from, chosen now, so that nobody builds for minutes only to learn that there is none. `given` is a
- * token, or what `readSecret` takes. Failure SIGNING_FAILED; the function fails with those of `readSecret` and of `http`, too.
+ * token, or what `readSecret` takes; `login` asks a person, where nothing else is there. Failure SIGNING_FAILED; the function fails with those of `readSecret` and of `http`, too.
  */
 export function identityTokenSource(
   given: string | undefined,
   sources: SecretSources,
   http: HttpClient,
+  login?: () => Promise<string>,
 ): () => Promise<string> {
   if (given !== undefined && JWT.test(given)) {
     sources.events({
@@ -43,8 +44,9 @@ export function identityTokenSource(
   const [url, requestToken] = [env['ACTIONS_ID_TOKEN_REQUEST_URL'], env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']];
   if (url && requestToken) return () => askGitHub(url, requestToken, http);
   if (existsSync(MOUNTED)) return () => fromSecret(MOUNTED);
+  if (login !== undefined) return async () => checkedToken(await login(), 'what the login gave');
   throw new Failure('SIGNING_FAILED', 'there is no identity token to sign with', {
-    hint: 'Give --identity-token or SIGSTORE_ID_TOKEN; in GitHub Actions the job needs "permissions: id-token: write". Or sign with --key.',
+    hint: 'Give --identity-token or SIGSTORE_ID_TOKEN; in GitHub Actions the job needs "permissions: id-token: write". Or sign with --key. On a terminal you are asked to log in.',
   });
 }
 

@@ -14,8 +14,9 @@ import { PUBLIC_SERVICES } from '../../effects/signing/public-instance.ts';
 import { parseSigningConfig, type SigningServices } from '../../effects/signing/signing-config.ts';
 import { readSigningKey } from '../../effects/signing/signing-key.ts';
 import type { Host } from '../host.ts';
+import { type LoginOptions, loginFor } from './log-in.ts';
 
-export interface SignerOptions {
+export interface SignerOptions extends LoginOptions {
   /** A path, `env://NAME` or `-`. Undefined: keyless. */
   readonly key?: string;
   readonly allowEd25519?: boolean;
@@ -60,7 +61,7 @@ async function openSigner(options: SignerOptions, host: Host, http: HttpClient):
   const used = services ?? PUBLIC_SERVICES;
   const signer = await keylessSigner({
     services: used,
-    identityToken: identityTokenSource(identityToken, host, http),
+    identityToken: identityTokenSource(identityToken, host, http, loginFor(options, host)),
     clock: systemClock,
   });
   return { ...signer, isLogged: used.logs.length > 0 };
