@@ -11,6 +11,7 @@ import {
   IMAGE_BUILDING,
   SOURCES,
 } from './command-plan.ts';
+import { CONFORMANCE_PLANS } from './conformance-plans.ts';
 import { addSwitch, type SharedFlag } from './flags.ts';
 import { IMAGE_PLANS, PUBLISH_PLAN } from './image-plans.ts';
 import { SIGNING_PLANS } from './signing-plans.ts';
@@ -94,6 +95,7 @@ export const COMMAND_PLANS: readonly CommandPlan[] = [
   ...IMAGE_PLANS,
   ...SIGNING_PLANS,
   ...TRUST_PLANS,
+  ...CONFORMANCE_PLANS,
   ...rootfsPlans(),
   ...toolPlans(),
 ];

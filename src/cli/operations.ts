@@ -1,6 +1,7 @@
 // The doors from the command line to the operations floor. Each opens on first use: a command loads only what it needs.
 // Tests of the command line put their own operations behind the same doors.
 
+import type { SignatureVerdict } from '../effects/signing/signature-verdict.ts';
 import type { PruneReport } from '../effects/store/prune-store.ts';
 import type { CacheStatus } from '../effects/store/store-status.ts';
 import type { BuildReport, BuildRequest } from '../operations/build-image/build.ts';
@@ -28,6 +29,7 @@ import type { PackageList } from '../operations/show-packages.ts';
 import type { KeyFiles } from '../operations/sign/keys.ts';
 import type { AttestReport, AttestRequest, SignImageRequest } from '../operations/sign/sign.ts';
 import type { SignReport } from '../operations/sign/sign-image.ts';
+import type { SignBundleRequest, VerifyBundleRequest } from '../operations/verify/conformance.ts';
 import type { ConsumerReport, VerifyAsRequest } from '../operations/verify/consumers/verify-as.ts';
 import type { DownloadReport, DownloadRequest } from '../operations/verify/download.ts';
 import type { TrustPolicyReport, TrustPolicyRequest } from '../operations/verify/policies/trust-policy.ts';
@@ -80,6 +82,8 @@ export interface Operations {
   importKeys(key: string, prefix: string, host: Host): Promise<KeyFiles>;
   /** PEM text. */
   publicKeyOfPrivate(key: string, host: Host): Promise<string>;
+  signBundle(request: SignBundleRequest, host: Host): Promise<void>;
+  verifyBundleFile(request: VerifyBundleRequest, host: Host): Promise<SignatureVerdict>;
   trustSigner(request: TrustSignerRequest, host: Host): Promise<TrustSignerReport>;
   printTrustPolicy(request: TrustPolicyRequest, host: Host): Promise<TrustPolicyReport>;
   updateTrustedRoot(request: TrustUpdateRequest, host: Host): Promise<TrustUpdateReport>;
@@ -131,6 +135,9 @@ export const operations: Operations = {
   publicKeyOfPrivate: async (key, host) => (await import('../operations/sign/keys.ts')).publicKeyOfPrivate(key, host),
   trustSigner: async (request, host) =>
     (await import('../operations/verify/trust-signer.ts')).trustSigner(request, host),
+  signBundle: async (request, host) => (await import('../operations/verify/conformance.ts')).signBundle(request, host),
+  verifyBundleFile: async (request, host) =>
+    (await import('../operations/verify/conformance.ts')).verifyBundleFile(request, host),
   printTrustPolicy: async (request, host) =>
     (await import('../operations/verify/policies/trust-policy.ts')).printTrustPolicy(request, host),
   updateTrustedRoot: async (request, host) =>

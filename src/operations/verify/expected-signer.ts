@@ -44,11 +44,8 @@ export interface Trust {
 /** Failures USAGE_FLAG, TRUST_ROOT_INVALID, KEY_INVALID, CONFIG_* for the trust file. */
 export async function trustFor(request: ExpectedSignerRequest, reference: Reference, host: Host): Promise<Trust> {
   const { ignoreTlog } = request;
-  const byFlags = await flagExpectation(request.signer, host);
-  if (byFlags !== undefined) {
-    const trustedRoot = await trustedRootAt(request.trustedRoot, host.cwd, host);
-    return { expected: [byFlags], trustedRoot, ignoreTlog, by: 'the flags' };
-  }
+  const byFlags = await flagTrust(request, host);
+  if (byFlags !== undefined) return byFlags;
   const path = resolve(host.cwd, request.trustFile ?? TRUST_FILE);
   const name = request.trustFile ?? TRUST_FILE;
   if (!existsSync(path)) {
@@ -76,6 +73,22 @@ export async function trustFor(request: ExpectedSignerRequest, reference: Refere
     ignoreTlog: ignoreTlog || entry.log === 'ignored',
     by: name,
   };
+}
+
+/** The same where only flags count. Failures USAGE_FLAG, TRUST_ROOT_INVALID, KEY_INVALID. */
+export async function trustByFlags(request: ExpectedSignerRequest, host: Host): Promise<Trust> {
+  const trust = await flagTrust(request, host);
+  if (trust !== undefined) return trust;
+  throw new Failure('USAGE_FLAG', 'nothing says who should have signed', {
+    hint: 'Give --key, or --certificate-identity with --certificate-oidc-issuer.',
+  });
+}
+
+async function flagTrust(request: ExpectedSignerRequest, host: Host): Promise<Trust | undefined> {
+  const expected = await flagExpectation(request.signer, host);
+  if (expected === undefined) return undefined;
+  const trustedRoot = await trustedRootAt(request.trustedRoot, host.cwd, host);
+  return { expected: [expected], trustedRoot, ignoreTlog: request.ignoreTlog, by: 'the flags' };
 }
 
 /** Undefined where no flag says who. Failure USAGE_FLAG for flags that do not make one signer. */
