@@ -48,6 +48,18 @@ export function foreignEntry(entry: TransparencyLogEntry, about: LoggedSignature
   return sameBytes(content.signer?.der, wanted) ? undefined : 'its log entry is about a signature by somebody else';
 }
 
+/**
+ * Why a proof is not that of its checkpoint; undefined where it is, or where there is none. The library goes by the signed
+ * checkpoint alone, so that size and root hash of the proof could say anything.
+ */
+export function unlikeCheckpoint({ inclusionProof }: TransparencyLogEntry): string | undefined {
+  if (inclusionProof?.checkpoint === undefined) return undefined;
+  const [, size, rootHash = ''] = inclusionProof.checkpoint.envelope.split('\n');
+  if (inclusionProof.treeSize !== size) return 'the proof of its log entry is of another size than its checkpoint';
+  const isSame = sameBytes(inclusionProof.rootHash, Buffer.from(rootHash, 'base64'));
+  return isSame ? undefined : 'the proof of its log entry has another root than its checkpoint';
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: foreign JSON of six forms; what does not fit throws or equals nothing
 function contentOf({ kind, apiVersion, spec }: any, about: LoggedSignature): EntryContent | undefined {
   switch (`${kind} ${apiVersion}`) {

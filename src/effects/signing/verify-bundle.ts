@@ -7,7 +7,7 @@ import type { Bundle } from '@sigstore/bundle';
 import type { SignedEntity } from '@sigstore/verify';
 import { assert } from '../../base/failure.ts';
 import { preAuthEncoding } from '../../formats/attestation/dsse.ts';
-import { foreignEntry, type LoggedSignature } from './log-entry.ts';
+import { foreignEntry, type LoggedSignature, unlikeCheckpoint } from './log-entry.ts';
 import { publicKeyOf } from './public-key.ts';
 import { type RefusalReason, refused, type SignatureVerdict } from './signature-verdict.ts';
 import { expectationName, matchesRule, type Signer, type SignerExpectation, signerName } from './signer-expectation.ts';
@@ -125,7 +125,7 @@ async function checkEvidence(
   if (logged.certificate !== undefined) checkLeaf(logged.certificate, trustedRoot);
   for (const entry of entity.tlogEntries) {
     verifyTLogInclusion(entry, trustedRoot.material.tlogs);
-    const foreign = foreignEntry(entry, logged);
+    const foreign = unlikeCheckpoint(entry) ?? foreignEntry(entry, logged);
     if (foreign !== undefined) throw new Refused('log-entry', foreign);
   }
 }
