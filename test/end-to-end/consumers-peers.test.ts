@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noEvents } from '../../src/base/events.ts';
 import { systemClock } from '../../src/effects/http/retry.ts';
+import { SIGNATURE_PREDICATE } from '../../src/formats/attestation/predicate-type.ts';
+import { ANNOTATION, BUNDLE_TYPE } from '../../src/formats/attestation/signature-storage.ts';
+import { MEDIA_TYPE } from '../../src/formats/oci/descriptor.ts';
 import type { ConsumerName } from '../../src/operations/verify/consumers/consumer.ts';
 import { verifyAs } from '../../src/operations/verify/consumers/verify-as.ts';
-import { startDockerRegistry } from '../support/docker-registry.ts';
+import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { openFaultyRegistry } from '../support/faulty-registry.ts';
 import {
   type LoopbackSigstore,
@@ -19,8 +22,9 @@ import {
   TEST_ISSUER,
 } from '../support/loopback-sigstore.ts';
 import { missingPeers, runPeer } from '../support/peers.ts';
+import { raw, sha256Of } from '../support/raw-registry.ts';
 import { type ClientBench, openBench } from '../support/registry-client.ts';
-import { KEYS, LIST_STATES, makeState, STATES, type State } from '../support/signed-states.ts';
+import { IMAGES, KEYS, LIST_STATES, makeState, SPDX_TYPE, STATES, type State } from '../support/signed-states.ts';
 
 const missing = missingPeers('docker-registry');
 const programs: readonly [ConsumerName, string, string | undefined][] = [
@@ -98,5 +102,58 @@ describe.skipIf(skipped !== undefined)(`models and programs${skipped === undefin
     const outcome = report.ways.find((one) => one.name === way)?.outcome;
     const expected = outcome === 'unknown' ? run.exitCode === 0 : outcome === 'accepted';
     expect(run.exitCode === 0, `${JSON.stringify(report.ways, null, 1)}\n${run.stderr}`).toBe(expected);
+  });
+});
+
+const cosign = process.env['STAVE_COSIGN'];
+describe.skipIf(missing !== undefined)('the list of referrers under a tag (sigstore/cosign#4641)', () => {
+  let bench: ClientBench;
+  let docker: DockerRegistry;
+  let sigstore: LoopbackSigstore;
+  beforeAll(async () => {
+    bench = openBench();
+    docker = await startDockerRegistry();
+    sigstore = await openLoopbackSigstore();
+    const client = bench.open(`${docker.host}/team/listed`);
+    await makeState(STATES['signed, both']!, { client, sigstore, clock: systemClock });
+    await makeState(STATES['attested only, bundle']!, { client, sigstore, clock: systemClock });
+  });
+  afterAll(async () => {
+    await bench?.close();
+    await sigstore?.close();
+    await docker?.stop();
+  });
+
+  it('says of each entry what its manifest says, in the bytes that the registry has', async () => {
+    const path = `/v2/team/listed/manifests/${IMAGES.index.descriptor.digest.replace(':', '-')}`;
+    const list = await raw(docker.url, 'GET', path, { headers: { accept: MEDIA_TYPE.imageIndex } });
+    expect(list.headers['content-type']).toBe(MEDIA_TYPE.imageIndex);
+    const { schemaVersion, mediaType, manifests } = JSON.parse(list.body.toString());
+    expect([schemaVersion, mediaType, manifests.length]).toEqual([2, MEDIA_TYPE.imageIndex, 2]);
+    for (const entry of manifests) {
+      const manifest = await raw(docker.url, 'GET', `/v2/team/listed/manifests/${entry.digest}`, {
+        headers: { accept: MEDIA_TYPE.imageManifest },
+      });
+      const { artifactType, annotations } = JSON.parse(manifest.body.toString());
+      expect(entry).toEqual({
+        mediaType: MEDIA_TYPE.imageManifest,
+        digest: sha256Of(manifest.body),
+        size: manifest.body.length,
+        artifactType: BUNDLE_TYPE,
+        annotations,
+      });
+      expect(artifactType).toBe(BUNDLE_TYPE);
+    }
+    const types = manifests.map(
+      (entry: { annotations: Record<string, string> }) => entry.annotations[ANNOTATION.bundlePredicateType],
+    );
+    expect(types.sort()).toEqual([SIGNATURE_PREDICATE, SPDX_TYPE].sort());
+  });
+
+  it.skipIf(cosign === undefined)('is read by cosign tree (STAVE_COSIGN), types and all', async () => {
+    const image = `${docker.host}/team/listed@${IMAGES.index.descriptor.digest}`;
+    const run = await runPeer(cosign ?? '', ['tree', '--allow-insecure-registry', image]);
+    expect([run.exitCode, run.stdout], run.stderr).toEqual([0, expect.stringContaining(SIGNATURE_PREDICATE)]);
+    expect(run.stdout).toContain(SPDX_TYPE);
   });
 });
