@@ -37,7 +37,7 @@ export function addSigningFlags(command: Command, formatFlag: 'format' | 'signat
   for (const [name, [value, description]] of Object.entries(TEXTS)) add(`--${name} <${value}>`, description);
   add(`--${formatFlag} <FORMAT>`, 'bundle (Sigstore bundles), legacy (.sig and .att tags) or both (default: both)');
   addPasswordSwitch(command, GROUP);
-  addSwitch(command, 'allow-ed25519', false, 'sign with an Ed25519 key, although only stave verifies that', GROUP);
+  addSwitch(command, 'allow-ed25519', false, 'sign with an Ed25519 key, which many verifiers do not take', GROUP);
 }
 
 /** For `publish`: nothing is signed without --sign. */

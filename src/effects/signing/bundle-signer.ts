@@ -19,7 +19,7 @@ export interface BundleSigner {
 export interface KeySignerOptions {
   /** Logs and timestamp authorities; default none. */
   readonly witnesses?: readonly Witness[];
-  /** Nobody but us verifies images signed with Ed25519. */
+  /** cosign 2.6 and 3 verify it; its own signatures are of another kind (Ed25519ph), and policy engines differ. */
   readonly allowEd25519?: boolean;
 }
 
@@ -30,8 +30,8 @@ export function keySigner(
 ): BundleSigner {
   const { publicKey } = key;
   if (publicKey.algorithm === 'ed25519' && !allowEd25519) {
-    throw new Failure('KEY_INVALID', 'images signed with Ed25519 are refused by every other verifier in the field', {
-      hint: 'Use an ECDSA P-256 key ("stave keys generate"), or say --allow-ed25519 if only stave is to verify.',
+    throw new Failure('KEY_INVALID', 'many verifiers do not take images signed with Ed25519', {
+      hint: 'Use an ECDSA P-256 key ("stave keys generate"), or say --allow-ed25519 if stave or cosign 2.6 and later verify.',
     });
   }
   const signer: LibrarySigner = {
