@@ -71,9 +71,9 @@ function contractParts({ config, report, failure }: RunFacts): string[] {
   ];
 }
 
-function headingOf({ config, plan, failure }: RunFacts): string {
+function headingOf({ config, report, failure }: RunFacts): string {
   if (failure !== undefined) return `## ${markdownText(config)}: failed`;
-  const state = plan?.publish === true ? 'published' : 'tried, not published';
+  const state = report !== undefined && report.repositories.length > 0 ? 'published' : 'built, not published';
   return `## ${markdownText(config)}: ${state}`;
 }
 
@@ -100,7 +100,7 @@ function reportParts(report: PublishReport, plan: RunPlan | undefined): string[]
     ...(plan?.publish === false ? [`Not pushed, since ${markdownText(plan.reason)}.`] : []),
     ['| platform | digest | packages | size |', '| --- | --- | ---: | ---: |', ...rows].join('\n'),
     [
-      `- ${plan?.publish === false ? 'Would be' : 'Tagged'} ${tags.map((tag) => `\`${tag}\``).join(', ')}`,
+      `- ${plan?.publish === false ? 'Would be tagged' : 'Tagged'} ${tags.map((tag) => `\`${tag}\``).join(', ')}`,
       `- ${printCount(sbomPaths.length, 'SBOM')} written${sboms === 0 ? '' : `, ${printCount(sboms, 'SBOM')} newly attached`}`,
       ...repositories.flatMap(signedLines),
     ].join('\n'),

@@ -211,7 +211,7 @@ describe('a run that must not publish', () => {
       });
       expect(result.log).toContain(`nothing will be pushed: ${reason}\n`);
       expect(result.summary).toContain(`Not pushed, since ${reason}.`);
-      expect(result.summary).toMatch(/^## image\.yaml: tried, not published\n/);
+      expect(result.summary).toMatch(/^## image\.yaml: built, not published\n/);
       expect(named(result, 'warning').map(({ properties }) => properties['title'])).toContain('locked/root-user');
       expect(writes(server)).toEqual([]);
     },
