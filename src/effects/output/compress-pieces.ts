@@ -46,6 +46,8 @@ export interface LayerInput {
   readonly dataTars: readonly string[];
   /** Fills `into` with bytes of the same files, from `offset` on. */
   readonly readInto: PackagedReadInto;
+  /** Whether the files of a package were verified just now, so that they need not be again. */
+  readonly isFresh?: (packageIndex: number) => boolean;
   readonly compression: Compression;
   readonly cache: PieceCache;
   readonly hashing: PieceHashing;
@@ -256,7 +258,7 @@ class PieceCompressor {
 
   /** A file of several pieces is read through when the first of them is made: the others may come from the cache. */
   #verify({ file, size }: PackagedRange, bytes: Uint8Array): void {
-    if (file.promised === undefined) return;
+    if (file.promised === undefined || this.#input.isFresh?.(file.packageIndex)) return;
     if (size === file.size) {
       if (hashHex('sha1', bytes) !== file.promised) throw damagedContent(file.path, file.packageIndex);
       return;

@@ -49,7 +49,7 @@ export function openExpandedPackage(store: Store, wanted: WantedPackage): Packag
   }
   // The answer to a bound must not depend on who filled the cache.
   failingWithin(`package ${wanted.label}`, () => assertWithin(stored, wanted.limits ?? {}));
-  return handleOf(store, key, directory, stored);
+  return handleOf(store, key, directory, stored, false);
 }
 
 /**
@@ -71,7 +71,7 @@ export async function expandPackage(
       stored = await expandData(chunks, head, rest, wanted, folder);
       writeFileSync(join(folder, DESCRIPTION), seal(printStoredPackage(stored)));
     });
-    return handleOf(store, key, directory, stored as unknown as StoredPackage);
+    return handleOf(store, key, directory, stored as unknown as StoredPackage, true);
   } catch (error) {
     throw error instanceof Failure ? inPackage(wanted, error) : error;
   } finally {
@@ -180,13 +180,20 @@ function readStored(directory: string): StoredPackage | undefined {
   }
 }
 
-function handleOf(store: Store, key: string, directory: string, stored: StoredPackage): PackageHandle {
+function handleOf(
+  store: Store,
+  key: string,
+  directory: string,
+  stored: StoredPackage,
+  isFresh: boolean,
+): PackageHandle {
   const dataTarPath = join(directory, DATA_TAR);
   const identity = identityOf(dataTarPath);
   return openPackageHandle({
     ...stored,
     key,
     dataTarPath,
+    isFresh,
     // Only what was opened: another build, or architecture, may have put a sound one in its place.
     discard: () => {
       if (identityOf(dataTarPath) === identity) store.discard('packages', key);

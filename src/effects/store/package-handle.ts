@@ -15,6 +15,8 @@ export interface PackageHandle {
   /** The key of the package in the store, and what of its publisher's compression it has kept. */
   readonly key: string;
   readonly kept: readonly KeptPiece[];
+  /** It was verified by this process: nothing has had time to damage it. */
+  readonly isFresh: boolean;
   /** Bytes of the data tar. Throws CACHE_UNUSABLE when the file is gone or has another size. */
   read(offset: number, length: number): Uint8Array;
   /** The same into memory that is there already: a cold build reads everything once, and garbage costs it a tenth. */
@@ -41,6 +43,7 @@ export interface PackageFile {
   readonly dataTarCrc: number;
   readonly key: string;
   readonly kept: readonly KeptPiece[];
+  readonly isFresh: boolean;
   discard(): void;
 }
 
@@ -52,6 +55,7 @@ export function openPackageHandle(file: PackageFile): PackageHandle {
     dataTarPath,
     key: file.key,
     kept: file.kept,
+    isFresh: file.isFresh,
     read(offset, length) {
       const bytes = Buffer.allocUnsafe(length);
       handle.readInto(offset, bytes);

@@ -38,6 +38,7 @@ export interface AssembledRootfs {
   readonly packages: readonly Package[];
   readonly read: PackagedRead;
   readonly readInto: PackagedReadInto;
+  readonly isFresh: (packageIndex: number) => boolean;
   /** The files that both read, by package index; files of the user's own follow the packages. */
   readonly dataTars: readonly string[];
   /** What decides the bytes of each of `dataTars`. */
@@ -112,7 +113,7 @@ export async function packImage(
   blobs: PiecedBlobs,
   signal?: AbortSignal,
 ): Promise<AssembledImage> {
-  const { arch, rootfs, created, readInto, dataTars, dataHashes } = assembled;
+  const { arch, rootfs, created, readInto, isFresh, dataTars, dataHashes } = assembled;
   const kept = blobs.usesKept ? assembled.kept : [];
   const { events } = image.host;
   events({ type: 'phase-started', phase: 'compress', arch });
@@ -127,7 +128,8 @@ export async function packImage(
     };
     const names = rootfs.layerNames[i] ?? rootfs.names;
     const pieces = layerPieces({ entries, names, dataHashes, way: blobs.way, kept });
-    layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, dataTars, readInto, progress, signal }));
+    const sources = { dataTars, readInto, isFresh };
+    layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, ...sources, progress, signal }));
   }
   events({ type: 'phase-finished', phase: 'compress', arch });
   const base = await baseImage(image, arch, blobs);
@@ -198,6 +200,7 @@ function assemble(
     packages,
     read,
     readInto,
+    isFresh: (index) => handles[index]?.isFresh === true,
     dataTars: [...handles.map((handle) => handle.dataTarPath), ...none, ...files.map(({ file }) => file)],
     dataHashes: [...installed.map(({ info }) => info.dataHash), ...none, ...files.map(({ sha256 }) => sha256)],
     assertIntact: () => {
