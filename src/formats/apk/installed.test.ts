@@ -3,7 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TarEntry } from '../tar/entry.ts';
-import { parseInstalled, printBaseRecords, printInstalledRecord, scanInstalled } from './installed.ts';
+import {
+  installedPackages,
+  parseInstalled,
+  printBaseRecords,
+  printInstalledRecord,
+  scanInstalled,
+} from './installed.ts';
 import type { PackageInfo } from './package.ts';
 
 const INFO: PackageInfo = {
@@ -238,6 +244,7 @@ describe('scanInstalled', () => {
           files: files.filter((file) => !file.isDirectory).map((file) => file.path),
         }));
         expect(told).toEqual(parsed);
+        expect(installedPackages(text)).toEqual(parsed.map(({ name, version }) => ({ name, version })));
       }),
     );
   });

@@ -52,7 +52,10 @@ export interface InstalledVisitor {
   file(directory: string, name: string): void;
 }
 
-/** The packages of a database and their files, one after the other: a database of an image has some hundred thousand lines. */
+/**
+ * The packages of a database and their files, one after the other. A database of an image has some hundred thousand lines, so
+ * nothing is made of those that are not asked for.
+ */
 export function scanInstalled(text: string, visit: InstalledVisitor): void {
   let [name, version, directory, isTold] = ['', '', '', false];
   const tell = () => {
@@ -62,20 +65,51 @@ export function scanInstalled(text: string, visit: InstalledVisitor): void {
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf('\n', at);
     const end = newline < 0 ? text.length : newline;
-    const field = text.slice(at, Math.min(end, at + 2));
-    if (field === 'P:') name = text.slice(at + 2, end);
-    else if (field === 'V:') version = text.slice(at + 2, end);
-    else if (field === 'F:') directory = text.slice(at + 2, end);
-    else if (field === 'R:') {
-      tell();
-      if (isTold) visit.file(directory, text.slice(at + 2, end));
-    } else if (field === '') {
-      tell();
-      [name, version, directory, isTold] = ['', '', '', false];
+    const value = at + 2;
+    switch (end === at ? BLANK : text.charCodeAt(at + 1) === COLON ? text.charCodeAt(at) : OTHER) {
+      case FIELD.name:
+        name = text.slice(value, end);
+        break;
+      case FIELD.version:
+        version = text.slice(value, end);
+        break;
+      case FIELD.directory:
+        directory = text.slice(value, end);
+        break;
+      case FIELD.file:
+        tell();
+        if (isTold) visit.file(directory, text.slice(value, end));
+        break;
+      case BLANK:
+        tell();
+        [name, version, directory, isTold] = ['', '', '', false];
     }
     at = end + 1;
   }
   tell();
+}
+
+const COLON = 0x3a;
+/** First characters of lines; of a line that is empty, and of one that is no field. */
+const FIELD = { name: 0x50, version: 0x56, directory: 0x46, file: 0x52 } as const;
+const [BLANK, OTHER] = [0, -1];
+
+/** The packages alone: a record names its own before its files. */
+export function installedPackages(text: string): { readonly name: string; readonly version: string }[] {
+  const packages: { name: string; version: string }[] = [];
+  const visit = {
+    package: (name: string, version: string) => packages.push({ name, version }),
+    file: () => {},
+  };
+  for (let at = 0; at < text.length; ) {
+    const blank = text.indexOf('\n\n', at);
+    const end = blank < 0 ? text.length : blank;
+    const record = text.slice(at, end);
+    const files = record.indexOf('\nF:');
+    scanInstalled(files < 0 ? record : record.slice(0, files), visit);
+    at = end + 2;
+  }
+  return packages;
 }
 
 /** A base image's records as the reference writes them again: without owners, modes and file checksums. */

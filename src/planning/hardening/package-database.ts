@@ -1,7 +1,7 @@
 // The package databases that an image may carry: which packages, and which files are whose. apk's and dpkg's are texts; others
 // (rpm) are not read, so that ownership is then no question that we can answer.
 
-import { scanInstalled } from '../../formats/apk/installed.ts';
+import { installedPackages, scanInstalled } from '../../formats/apk/installed.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
 import { listTexts, readTextFile } from './text-file.ts';
 import { baseName, directoryOf } from './tree-paths.ts';
@@ -33,13 +33,11 @@ export function readPackageDatabase(tree: FileTree): PackageDatabase {
 
 /** Read again for the files, which are many. */
 function apkDatabase(text: string): PackageDatabase {
-  const packages: { name: string; version: string }[] = [];
-  scanInstalled(text, { package: (name, version) => packages.push({ name, version }), file: () => {} });
   const eachFile = (visit: FileVisitor) => {
     let index = -1;
     scanInstalled(text, { package: () => index++, file: (directory, name) => visit(index, directory, name) });
   };
-  return { kind: 'apk', packages, eachFile };
+  return { kind: 'apk', packages: installedPackages(text), eachFile };
 }
 
 interface DpkgPackage {
