@@ -14,7 +14,7 @@ const CONSUMER_NAMES: readonly ConsumerName[] = ['cosign2', 'cosign3', 'kyverno'
 export function addVerifyFlags(command: Command): void {
   const add = (flags: string, description: string) =>
     command.addOption(new Option(flags, description).helpGroup(GROUP));
-  add('--key <KEY>', 'public key: a file, env://NAME, or - for standard input');
+  add('--key <KEY>', 'public key: a file, env://NAME, an https URL, or - for standard input');
   add('--certificate-identity <IDENTITY>', 'who a certificate must be for: a mail address, or the URL of a workflow');
   add('--certificate-identity-regexp <PATTERN>', 'the same as a regular expression, from beginning to end');
   add('--certificate-oidc-issuer <URL>', 'who must have vouched for the identity');

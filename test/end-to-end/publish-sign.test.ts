@@ -171,6 +171,18 @@ describe('what a failure leaves', () => {
     expect([await tagged(server, '1'), await tagged(server, '2')]).toEqual([true, false]);
   });
 
+  it('no tag where the trust file wants a log, and there is none', async () => {
+    const server = await registry();
+    const place = signingPlace();
+    await publish(place, [`${server.host}/team/app:1`, ...KEYED]);
+    place.write('stave.trust.yaml', place.text('stave.trust.yaml').replace('log: ignored', 'log: required'));
+    const answer = await publish(place, [`${server.host}/team/app:2`, ...KEYED, '--json']);
+    expect(failureOf(answer)).toMatchObject({ code: 'SIGNATURE_UNEXPECTED', message: expect.stringContaining('log') });
+    expect(await tagged(server, '2')).toBe(false);
+    const logged = await publish(place, [`${server.host}/team/app:2`, ...KEYED, '--signing-config', 'config.json']);
+    expect(logged.exitCode, logged.stderr).toBe(0);
+  });
+
   it('nothing at all where the signer cannot be had', async () => {
     const server = await registry();
     const rows: [string[], string][] = [

@@ -125,6 +125,20 @@ describe('verify', () => {
     expect((await json('verify', ...words())).exitCode).toBe(exitCode);
   });
 
+  it('takes a key from a URL, unless that is nobody in particular, or offline', async () => {
+    const server = await openLoopbackServer((_request, response) => response.end(place.text('key.pub')));
+    const url = `${server.url}/key.pub`;
+    await ok('verify', signed, '--key', url, NO_LOG);
+    const rows: [string[], string][] = [
+      [['--key', 'http://keys.example.test/key.pub'], 'USAGE_FLAG'],
+      [['--key', url, '--offline'], 'NETWORK_OFFLINE'],
+    ];
+    for (const [words, code] of rows) {
+      expect(failureOf(await stave('verify', signed, ...words, '--json')).code).toBe(code);
+    }
+    await server.close();
+  });
+
   it('tells what was skipped as skipped', async () => {
     const { stdout } = await stave('verify', signed, '--key', 'key.pub', NO_LOG);
     expect(stdout).toContain('skipped   log: it is in no log');

@@ -51,7 +51,7 @@ export function publicationSigner(
     const place = { client, signer, clock: systemClock, format: signing.format };
     const signed = await signSubjects(place, signableIn(result.index), {});
     const signers = [...new Map(signed.map(({ signer: by }) => [signerName(by), by])).values()];
-    for (const one of signers) await assertExpected(one, client, signing, host);
+    for (const one of signers) await assertExpected(one, signer.isLogged, client, signing, host);
     if (!signing.attest) return signed;
     const attestations = attestationsOf(result, await provenanceOf(workflowOf(signers[0])));
     return [...signed, ...(await attestImage(place, [...attestations, ...checks.map(checkAttestation)]))];
@@ -100,6 +100,7 @@ function checkAttestation({ subject, text }: TextAttachment): Attestation {
 /** Whoever publishes with another key than the trust file names should learn it before anybody pulls the image. */
 async function assertExpected(
   signer: Signer,
+  isLogged: boolean,
   { registry, repository }: RegistryClient,
   { trustFile = TRUST_FILE }: PublishSigning,
   host: Host,
@@ -109,7 +110,14 @@ async function assertExpected(
   const entry = findTrustEntry(parseTrustFile(trustFile, await readFile(path)), { registry, repository });
   if (entry === undefined) return;
   const expected = await expectationsOf(entry, (key) => readLocalText(key, dirname(path)));
-  if (expected.some((one) => isBy(signer, one))) return;
+  if (expected.some((one) => isBy(signer, one))) {
+    if (isLogged || entry.log === 'ignored') return;
+    throw new Failure(
+      'SIGNATURE_UNEXPECTED',
+      `${trustFile} wants signatures of ${registry}/${repository} in a transparency log, and this one is in none`,
+      { hint: `name a log with --rekor-url or --signing-config, or write "log: ignored" into ${trustFile}` },
+    );
+  }
   const wanted = expected.map(expectationName).join(' or ');
   throw new Failure(
     'SIGNATURE_UNEXPECTED',

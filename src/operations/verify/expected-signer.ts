@@ -11,11 +11,12 @@ import { patternRule, type SignerExpectation, type TextRule } from '../../effect
 import { parseTrustedRoot, type TrustedRoot } from '../../effects/signing/trusted-root.ts';
 import type { Reference } from '../../formats/oci/reference.ts';
 import type { Host } from '../host.ts';
+import { publicKeyText } from './public-key-text.ts';
 import { expectationsOf, findTrustEntry, parseTrustFile, TRUST_FILE } from './trust-file.ts';
 
 /** Flags, in cosign's names. A missing one is undefined. */
 interface SignerFlags {
-  /** A path, `env://NAME`. */
+  /** A path, `env://NAME`, or an https URL. */
   readonly key?: string | undefined;
   readonly certificateIdentity?: string | undefined;
   readonly certificateIdentityRegexp?: string | undefined;
@@ -31,6 +32,7 @@ export interface ExpectedSignerRequest {
   readonly trustedRoot?: string | undefined;
   /** Also if the trust file requires an entry. */
   readonly ignoreTlog: boolean;
+  readonly offline?: boolean;
 }
 
 export interface Trust {
@@ -85,21 +87,25 @@ export async function trustByFlags(request: ExpectedSignerRequest, host: Host): 
 }
 
 async function flagTrust(request: ExpectedSignerRequest, host: Host): Promise<Trust | undefined> {
-  const expected = await flagExpectation(request.signer, host);
+  const expected = await flagExpectation(request.signer, request.offline ?? false, host);
   if (expected === undefined) return undefined;
   const trustedRoot = await trustedRootAt(request.trustedRoot, host.cwd, host);
   return { expected: [expected], trustedRoot, ignoreTlog: request.ignoreTlog, by: 'the flags' };
 }
 
 /** Undefined where no flag says who. Failure USAGE_FLAG for flags that do not make one signer. */
-async function flagExpectation(flags: SignerFlags, host: Host): Promise<SignerExpectation | undefined> {
+async function flagExpectation(
+  flags: SignerFlags,
+  offline: boolean,
+  host: Host,
+): Promise<SignerExpectation | undefined> {
   const identity = oneRule('certificate-identity', flags.certificateIdentity, flags.certificateIdentityRegexp);
   const issuer = oneRule('certificate-oidc-issuer', flags.certificateOidcIssuer, flags.certificateOidcIssuerRegexp);
   if (flags.key !== undefined) {
     if (identity !== undefined || issuer !== undefined) {
       throw new Failure('USAGE_FLAG', '--key and the --certificate flags exclude each other');
     }
-    return { kind: 'key', key: parsePublicKey(await readText(flags.key, host.cwd, host), flags.key) };
+    return { kind: 'key', key: parsePublicKey(await publicKeyText(flags.key, offline, host), flags.key) };
   }
   if (identity === undefined && issuer === undefined) return undefined;
   if (identity !== undefined && issuer !== undefined) return { kind: 'certificate', identity, issuer };
