@@ -198,6 +198,21 @@ export const STATES: Readonly<Record<string, State>> = {
         manifest['layers'] = [layers[0], layers[0]];
       }),
   },
+  'bundles that are made to break readers, legacy right': {
+    ...keyed,
+    make: all(
+      async (workshop) => {
+        const bundle = await signatureBundle();
+        const materials = [null, 'text', { certificate: { rawBytes: 'AAAA' } }, { x509CertificateChain: {} }];
+        for (const verificationMaterial of materials) {
+          await attachManifest(workshop, { ...bundle, verificationMaterial }, () => {});
+        }
+        await attachManifest(workshop, null, () => {});
+        await attachManifest(workshop, { ...bundle, mediaType: 7 }, () => {});
+      },
+      signed('right', 'legacy'),
+    ),
+  },
   'an SBOM beside, legacy right': {
     ...keyed,
     make: all(

@@ -91,6 +91,7 @@ const ROWS: Readonly<Record<keyof typeof STATES, string>> = {
   'legacy without the annotation': '-- - +-- +- -',
   'a bundle of version 0.2, legacy right': '++ + +++ +- -',
   'a bundle in a manifest of two layers': '-- - --+ -- -',
+  'bundles that are made to break readers, legacy right': '+- - -+- +- -',
   'an SBOM beside, legacy right': '++ + ++- +- -',
   'P-384, bundle': '-- - +-+ -- -',
   'P-384, legacy': '-- - ++- +- -',

@@ -261,10 +261,16 @@ async function foreignRefusal(
   return undefined;
 }
 
+/** Undefined where there is none, or none that can be read: a bundle is hostile, and not verified yet. */
 function leafOf(content: SignatureContent | undefined): X509Certificate | undefined {
-  const { certificate, x509CertificateChain } = (content?.bundle as BundleJson | undefined)?.verificationMaterial ?? {};
-  const base64 = certificate?.rawBytes ?? x509CertificateChain?.certificates[0]?.rawBytes;
-  return base64 === undefined ? undefined : new X509Certificate(Buffer.from(base64, 'base64'));
+  if (content === undefined) return undefined;
+  try {
+    const { certificate, x509CertificateChain } = (content.bundle as BundleJson).verificationMaterial;
+    const base64 = certificate?.rawBytes ?? x509CertificateChain?.certificates[0]?.rawBytes;
+    return base64 === undefined ? undefined : new X509Certificate(Buffer.from(base64, 'base64'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Our verifier takes the hash that belongs to the key as well. */
