@@ -32,7 +32,7 @@ export interface World {
   readonly askSecret?: (question: string) => Promise<string>;
   /** Resolves when somebody asks this process to end: Ctrl-C, or a signal to terminate. The second time ends it at once. */
   readonly untilInterrupted: () => Promise<void>;
-  /** The operations floor behind doors that open on first use. */
+  /** The operations floor, loaded when it is first asked for. */
   readonly operations: () => Promise<Operations>;
 }
 

@@ -14,7 +14,7 @@ export interface PackageList {
   readonly packages: readonly ListedPackage[];
 }
 
-export interface ListedPackage {
+interface ListedPackage {
   readonly name: string;
   readonly version: string;
   /** URL of the package, as in the lock file; of own files the place in the configuration. */

@@ -44,7 +44,7 @@ export interface PublishRequest extends ImagesRequest {
   readonly signing?: PublishSigning;
 }
 
-export interface PublishedImage {
+interface PublishedImage {
   /** OCI form. */
   readonly arch: string;
   readonly digest: Digest;

@@ -15,7 +15,7 @@ import { type Registries, withRegistries } from './registries.ts';
 import type { RegistryAccess } from './registry-request.ts';
 import { type SourceImage, withSourceImage } from './source-image.ts';
 
-export interface CopyOptions extends RegistryAccess {
+interface CopyOptions extends RegistryAccess {
   /** Whether what is attached goes along. */
   readonly referrers: boolean;
 }

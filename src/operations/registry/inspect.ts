@@ -27,7 +27,7 @@ export interface InspectRequest extends RegistryAccess {
   readonly verify: boolean;
 }
 
-export interface InspectedLayer {
+interface InspectedLayer {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly sizeBytes: number;
