@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { CONFIG, failureOf, Place } from './place.ts';
 
 const BUILD = ['build', 'image.yaml', 'example.com/app:1', 'app.tar'];
-const PHASES = ['configure', 'index', 'resolve', 'fetch', 'assemble', 'check', 'compress', 'describe', 'write'];
+const PHASES = ['configure', 'index', 'resolve', 'fetch', 'assemble', 'compress', 'check', 'describe', 'write'];
 const ESCAPE = '\u001b';
 
 describe('--json', () => {
@@ -36,6 +36,7 @@ describe('--json', () => {
         sbomPaths: [expect.stringMatching(/sbom-(x86_64|aarch64)\.spdx\.json$/)],
       })),
       indexSbomPaths: [expect.stringMatching(/sbom-index\.spdx\.json$/)],
+      provenancePaths: [],
       contract: expect.objectContaining({ profile: 'default', errors: 0, images: expect.any(Array) }),
       output: { kind: 'archive', path: expect.stringMatching(/app\.tar$/) },
       phases: PHASES.map((phase) => ({ phase, ms: expect.any(Number) })),
@@ -96,8 +97,8 @@ describe('text', () => {
       'resolving the packages',
       'fetching packages (amd64)',
       'assembling the file tree (amd64)',
-      'checking the image (amd64)',
       'compressing the layers (amd64)',
+      'checking the image (amd64)',
       'describing the image',
       'writing the image',
     ]);
