@@ -60,12 +60,9 @@ export interface LayerInput {
 /** Pieces under way: twice the thread pool's usual size keeps it busy while we hash and write. */
 const PIECES_IN_FLIGHT = 8;
 
-/**
- * Inline bytes, and pieces, that hashing may run ahead of compressing, or lag behind it: they wait in memory. A layer of 6,000
- * files and 270 MB is planned whole.
- */
-const AHEAD_BYTES = 4 * 1024 * 1024;
-const AHEAD_PIECES = 2048;
+/** Inline bytes, and pieces, that hashing may run ahead of compressing, or lag behind it: they wait in memory. Four times as much: 6 MB more. */
+const AHEAD_BYTES = 1024 * 1024;
+const AHEAD_PIECES = 512;
 
 /** A piece, or what is made of it: compression may add 5 bytes to 16 KiB, and the cache its seal. */
 const SLOT_BYTES = PIECE_BYTES + PIECE_BYTES / 1024;
