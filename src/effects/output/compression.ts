@@ -10,6 +10,7 @@ import { GZIP_HEADER, JoinedMember } from '../../formats/gzip/joined-member.ts';
 import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import { DEFAULT_LEVEL, deflateOptions } from './compress-layer.ts';
 import { deflateFingerprint, probe } from './deflate-check.ts';
+import { Deflater } from './deflater.ts';
 
 export interface Compression {
   /** Of the layers. */
@@ -44,13 +45,12 @@ export function openCompression(name: CompressionName, level = DEFAULT_LEVELS[na
 const DEFAULT_LEVELS: Readonly<Record<CompressionName, number>> = { gzip: DEFAULT_LEVEL, zstd: 3 };
 
 function gzip(level: number): Compression {
-  const options = deflateOptions(level);
-  const deflate = promisify(zlib.deflateRaw) as (bytes: Uint8Array, options: zlib.ZlibOptions) => Promise<Uint8Array>;
+  const deflater = new Deflater(deflateOptions(level));
   return {
     mediaType: MEDIA_TYPE.layerGzip,
     way: `${deflateFingerprint()} level ${level}`,
     usesKept: level === DEFAULT_LEVEL,
-    compress: (part) => deflate(part, options),
+    compress: (part) => deflater.deflate(part),
     join: () => {
       const member = new JoinedMember();
       return { head: GZIP_HEADER, add: (crc, bytes) => member.add(crc, bytes), end: () => member.end() };
