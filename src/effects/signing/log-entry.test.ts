@@ -14,7 +14,13 @@ const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
 const payload = Buffer.from('payload');
 const signed = preAuthEncoding('type', payload);
 const signature = Buffer.from('signature');
-const about: LoggedSignature = { signature, signed, payload, certificate: undefined, spki: spkiOf(own) };
+const about: LoggedSignature = {
+  signature,
+  signed: { bytes: signed },
+  payload,
+  certificate: undefined,
+  spki: spkiOf(own),
+};
 const hash = (bytes: Uint8Array, encoding: 'hex' | 'base64', algorithm = 'sha256') =>
   createHash(algorithm).update(bytes).digest(encoding);
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
@@ -119,6 +125,19 @@ it('digests of the hash that belongs to the key count', () => {
     signature: { content: base64(signature), publicKey: { content: pemOf(own) } },
   };
   expect(foreignEntry(entryOf('hashedrekord 0.0.1', spec), about)).toBeUndefined();
+});
+
+it('where only the SHA-256 of the bytes is known, an entry with another digest is foreign', () => {
+  const sha256 = createHash('sha256').update(signed).digest();
+  const spec = (algorithm: string) => ({
+    data: { hash: { value: hash(signed, 'hex', algorithm) } },
+    signature: { content: base64(signature), publicKey: { content: pemOf(own) } },
+  });
+  const judge = (algorithm: string, known: Uint8Array) =>
+    foreignEntry(entryOf('hashedrekord 0.0.1', spec(algorithm)), { ...about, signed: { sha256: known } });
+  expect(judge('sha256', sha256)).toBeUndefined();
+  expect(judge('sha384', sha256)).toMatch(/another digest/);
+  expect(judge('sha256', createHash('sha256').update('other').digest())).toMatch(/another digest/);
 });
 
 it('an RSA key in its own form counts as the same key', () => {

@@ -9,11 +9,13 @@ import { parseBase64 } from '../../formats/attestation/base64.ts';
 import { parseEnvelope } from '../../formats/attestation/dsse.ts';
 import { parsePem } from '../../formats/pem/pem.ts';
 
+/** The bytes that a signature is over, or their SHA-256 where nobody has more. */
+export type Signed = { readonly bytes: Uint8Array } | { readonly sha256: Uint8Array };
+
 /** What an entry has to be about. */
 export interface LoggedSignature {
   readonly signature: Uint8Array;
-  /** The bytes that the signature is over. */
-  readonly signed: Uint8Array;
+  readonly signed: Signed;
   /** Of an envelope. */
   readonly payload: Uint8Array | undefined;
   /** DER: the certificate where there is one, and the key. */
@@ -39,13 +41,18 @@ export function foreignEntry(entry: TransparencyLogEntry, about: LoggedSignature
   const content = contentOf(body, about);
   if (content === undefined) return `its log entry has the unknown form ${kind} ${version}`;
   if (!sameBytes(content.signature, about.signature)) return 'its log entry has another signature';
-  const bytes = content.form === 'signed' ? about.signed : about.payload;
-  const { digest } = content;
-  if (bytes === undefined || !HASHES.some((hash) => sameBytes(digest, createHash(hash).update(bytes).digest()))) {
+  const subject = content.form === 'signed' ? about.signed : about.payload && { bytes: about.payload };
+  if (subject === undefined || content.digest === undefined || !isDigestOf(content.digest, subject)) {
     return 'its log entry has another digest';
   }
   const wanted = content.signer?.type === 'CERTIFICATE' ? about.certificate : about.spki;
   return sameBytes(content.signer?.der, wanted) ? undefined : 'its log entry is about a signature by somebody else';
+}
+
+/** Whether it is one of the digests that are in use; of bytes that nobody has, that can be the known one alone. */
+export function isDigestOf(digest: Uint8Array, signed: Signed): boolean {
+  if ('sha256' in signed) return sameBytes(digest, signed.sha256);
+  return HASHES.some((hash) => sameBytes(digest, createHash(hash).update(signed.bytes).digest()));
 }
 
 /**

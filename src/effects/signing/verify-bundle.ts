@@ -2,13 +2,14 @@
 // short: it hashes with SHA-256 whatever the key, is lax about certificates (`checkLeaf`), and see log-entry.ts.
 // Opens no socket. Whatever a hostile bundle makes the library throw is a refusal.
 
-import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
 import type { SignedEntity } from '@sigstore/verify';
 import { assert } from '../../base/failure.ts';
 import { preAuthEncoding } from '../../formats/attestation/dsse.ts';
-import { foreignEntry, type LoggedSignature, unlikeCheckpoint } from './log-entry.ts';
-import { publicKeyOf } from './public-key.ts';
+import { openDigestVerifier, signsDigests } from './digest-signature.ts';
+import { foreignEntry, isDigestOf, type LoggedSignature, type Signed, unlikeCheckpoint } from './log-entry.ts';
+import { type PublicKey, publicKeyOf } from './public-key.ts';
 import { type RefusalReason, refused, type SignatureVerdict } from './signature-verdict.ts';
 import { expectationName, matchesRule, type Signer, type SignerExpectation, signerName } from './signer-expectation.ts';
 import type { TrustedRoot } from './trusted-root.ts';
@@ -16,6 +17,8 @@ import type { TrustedRoot } from './trusted-root.ts';
 export interface VerifyBundleOptions {
   /** What a message signature is over; envelopes bring their own payload. */
   readonly artifact?: Uint8Array;
+  /** Its SHA-256 in place of the artifact, where nobody has that. */
+  readonly artifactSha256?: Uint8Array;
   /** Needed for certificates, and to check log entries and timestamps. */
   readonly trustedRoot?: TrustedRoot | undefined;
   /** Do not ask for a log entry. One that is there is checked all the same, if there is a trusted root. */
@@ -26,7 +29,6 @@ export interface VerifyBundleOptions {
 const ISSUER = '1.3.6.1.4.1.57264.1.8';
 const OLD_ISSUER = '1.3.6.1.4.1.57264.1.1';
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
-const HASHES = ['sha256', 'sha384', 'sha512'];
 
 /** `json` is the bundle, parsed from its text. Never throws for anything in it. */
 export async function verifyBundle(
@@ -42,15 +44,15 @@ export async function verifyBundle(
     const entity = toSignedEntity(bundle, Buffer.from(options.artifact ?? []));
     signer = claimedSigner(entity);
     if (holdsRoot(bundle)) return refused('malformed', 'it brings its own root certificate', signer);
-    if (bundle.content.$case === 'messageSignature' && options.artifact === undefined) {
+    const signed = signedBy(bundle, options);
+    if (signed === undefined) {
       return refused('malformed', 'it has a signature over bytes that are not in it', signer);
     }
     const mismatch = kindMismatch(entity, signer, expected, options);
     if (mismatch !== undefined) return mismatch;
-    evidence = { entity, logged: signatureOf(bundle, entity, expected, options.artifact) };
-    if (!promisedDigestHolds(bundle, evidence.logged.signed)) {
-      return refused('digest', 'its digest is not that of the signed bytes', signer);
-    }
+    evidence = { entity, logged: signatureOf(bundle, entity, expected, signed) };
+    const broken = brokenPromise(bundle, evidence.logged);
+    if (broken !== undefined) return refused('digest', broken, signer);
   } catch (error) {
     return refused('malformed', `it is not a sigstore bundle that we can read: ${messageOf(error)}`);
   }
@@ -103,7 +105,7 @@ async function checkEvidence(
   { trustedRoot }: VerifyBundleOptions,
 ): Promise<void> {
   const { Verifier, verifyTLogInclusion } = await import('./verifying-library.ts');
-  const key = (object: KeyObject) => publicKeyOf(object, 'the key');
+  const holds = await signatureCheck(logged);
   const verifier = new Verifier(
     {
       ...(trustedRoot?.material ?? { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] }),
@@ -118,7 +120,7 @@ async function checkEvidence(
     signature: {
       ...entity.signature,
       signature: Buffer.from(logged.signature),
-      verifySignature: (object) => key(object).verify(logged.signed, logged.signature),
+      verifySignature: (object) => holds(publicKeyOf(object, 'the key')),
     },
   });
   if (trustedRoot === undefined) return;
@@ -128,6 +130,12 @@ async function checkEvidence(
     const foreign = unlikeCheckpoint(entry) ?? foreignEntry(entry, logged);
     if (foreign !== undefined) throw new Refused('log-entry', foreign);
   }
+}
+
+async function signatureCheck({ signed, signature }: LoggedSignature): Promise<(key: PublicKey) => boolean> {
+  if ('bytes' in signed) return (key) => key.verify(signed.bytes, signature);
+  const verify = await openDigestVerifier();
+  return (key) => verify(key, signed.sha256, signature);
 }
 
 /** What the library leaves out: the usage, and that what stands around the signed part of a certificate fits it. */
@@ -179,28 +187,45 @@ function provesTime(timestamp: SignedEntity['timestamps'][number]): boolean {
   return timestamp.$case === 'timestamp-authority' || timestamp.tlogEntry.inclusionPromise !== undefined;
 }
 
+/** Undefined where the bundle does not have it and nobody else brought it. */
+function signedBy({ content }: Bundle, { artifact, artifactSha256 }: VerifyBundleOptions): Signed | undefined {
+  if (content.$case === 'dsseEnvelope') {
+    return { bytes: preAuthEncoding(content.dsseEnvelope.payloadType, content.dsseEnvelope.payload) };
+  }
+  if (artifact !== undefined) return { bytes: artifact };
+  return artifactSha256 && { sha256: artifactSha256 };
+}
+
 function signatureOf(
   { content }: Bundle,
   entity: SignedEntity,
   expected: SignerExpectation,
-  artifact: Uint8Array | undefined,
+  signed: Signed,
 ): LoggedSignature {
   const spki = keyOf(expected, entity).export({ type: 'spki', format: 'der' });
   const certificate = entity.key.$case === 'certificate' ? entity.key.certificate.root.toDER() : undefined;
   if (content.$case === 'messageSignature') {
     const { signature } = content.messageSignature;
-    return { signature, signed: artifact ?? Buffer.alloc(0), payload: undefined, certificate, spki };
+    return { signature, signed, payload: undefined, certificate, spki };
   }
-  const { payload, payloadType, signatures } = content.dsseEnvelope;
-  const signature = signatures[0]?.sig ?? Buffer.alloc(0);
-  return { signature, signed: preAuthEncoding(payloadType, payload), payload, certificate, spki };
+  const { payload, signatures } = content.dsseEnvelope;
+  return { signature: signatures[0]?.sig ?? Buffer.alloc(0), signed, payload, certificate, spki };
 }
 
-/** A message signature says what its message's digest is; then it must be. */
-function promisedDigestHolds({ content }: Bundle, artifact: Uint8Array): boolean {
-  if (content.$case !== 'messageSignature') return true;
+/**
+ * A message signature says what its message's digest is; then it must be. Where the message is known by its SHA-256 alone,
+ * that has to be enough for the signature.
+ */
+function brokenPromise({ content }: Bundle, { signed, spki }: LoggedSignature): string | undefined {
+  if (content.$case !== 'messageSignature') return undefined;
   const { digest } = content.messageSignature.messageDigest;
-  return HASHES.some((hash) => createHash(hash).update(artifact).digest().equals(digest));
+  if ('bytes' in signed) return isDigestOf(digest, signed) ? undefined : 'its digest is not that of the signed bytes';
+  const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  if (!signsDigests(publicKeyOf(key, 'the key').algorithm)) {
+    return 'an Ed25519 signature is over the bytes themselves, and only their digest is known: give the file';
+  }
+  if (digest.length !== signed.sha256.length) return 'its digest is no SHA-256, and only that is known: give the file';
+  return isDigestOf(digest, signed) ? undefined : 'its digest is another than the given one';
 }
 
 /** The key that has to have signed: the expected one, or that of the certificate. */

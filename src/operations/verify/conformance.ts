@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { printJson } from '../../base/canonical-json.ts';
-import { type Digest, isDigest, sha256 } from '../../base/digest.ts';
+import { type Digest, digestHex, isDigest, sha256 } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { writeFileAtomically } from '../../effects/output/atomic-file.ts';
@@ -52,7 +52,7 @@ export interface VerifyBundleRequest {
 
 /**
  * Of an envelope, the file is a subject of its statement. Failures USAGE_FLAG, KEY_INVALID, TRUST_ROOT_INVALID, IMAGE_INVALID,
- * FILE_UNREADABLE, and FEATURE_UNSUPPORTED for a signature over bytes of which only the digest is given.
+ * FILE_UNREADABLE.
  */
 export async function verifyBundleFile(request: VerifyBundleRequest, host: Host): Promise<SignatureVerdict> {
   const { key, certificateIdentity, certificateOidcIssuer, trustedRoot: root } = request;
@@ -64,13 +64,10 @@ export async function verifyBundleFile(request: VerifyBundleRequest, host: Host)
   assert(expected !== undefined, 'flags name one signer');
   const bundle = parseBundle(await readBounded(request.bundle, host), request.bundle);
   const subject = await subjectOf(request.fileOrDigest, host);
-  const options = { trustedRoot, ...(subject.bytes && { artifact: subject.bytes }) };
-  if (bundle.dsseEnvelope === undefined && subject.bytes === undefined) {
-    throw new Failure('FEATURE_UNSUPPORTED', 'Node verifies signatures over bytes, not over a digest of them', {
-      hint: 'Give the file.',
-    });
-  }
-  const verdict = await verifyBundle(bundle, expected, options);
+  const { bytes, digest } = subject;
+  const artifact =
+    bytes === undefined ? { artifactSha256: Buffer.from(digestHex(digest), 'hex') } : { artifact: bytes };
+  const verdict = await verifyBundle(bundle, expected, { trustedRoot, ...artifact });
   if (verdict.refusal !== undefined || bundle.dsseEnvelope === undefined) return verdict;
   const { payload, payloadType } = parseEnvelope(Buffer.from(JSON.stringify(bundle.dsseEnvelope)), request.bundle);
   if (payloadType !== IN_TOTO_TYPE)
