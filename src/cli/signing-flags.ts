@@ -22,7 +22,10 @@ const TEXTS = {
   'fulcio-url': ['URL', 'another certificate authority'],
   'rekor-url': ['URL', 'another transparency log; with --key: a log at all'],
   'timestamp-server-url': ['URL', 'a timestamp authority'],
-  'oidc-issuer': ['URL', 'where you log in, if no token is at hand (default: that of the public Sigstore)'],
+  'oidc-issuer': [
+    'URL',
+    'where you log in, if no token is at hand (default: that of the signing configuration, else of the public Sigstore)',
+  ],
   'oidc-client-id': ['ID', 'what we are called there (default: sigstore)'],
   'fulcio-auth-flow': ['FLOW', 'normal (browser), device (a code for another device) or token (nobody is asked)'],
 } as const;

@@ -223,18 +223,32 @@ it('signs as whoever logs in with a code on another device', async () => {
     response.end(JSON.stringify(answers[path] ?? {}));
   });
   const image = await published();
-  const login = ['--oidc-issuer', provider.url, '--fulcio-auth-flow', 'device'];
-  const signed = await place.stave(['sign', image, ...keyless, ...login]);
+  const login = ['--fulcio-auth-flow', 'device'];
+  place.write('login.json', sigstore.config({ rekor: 1, tsa: true, oidc: provider.url }));
+  const rows = [
+    ['--signing-config', 'login.json'],
+    [...keyless, '--oidc-issuer', provider.url],
+  ];
+  for (const where of rows) {
+    polls = 0;
+    const signed = await place.stave(['sign', image, ...where, ...login]);
+    expect(polls).toBe(2);
+    expect(signed.exitCode, signed.stderr).toBe(0);
+    expect(signed.stderr).toContain(`log in at ${provider.url}/here and look whether it shows the code WXYZ`);
+  }
   await provider.close();
-  expect(polls).toBe(2);
-  expect(signed.exitCode, signed.stderr).toBe(0);
-  expect(signed.stderr).toContain(`log in at ${provider.url}/here and look whether it shows the code WXYZ`);
   await ok('verify', image, ...IDENTITY, ...ROOT);
-  const nobody = await place.stave(['sign', image, ...keyless, '--fulcio-auth-flow', 'token', '--json']);
-  expect(failureOf(nobody)).toMatchObject({
-    code: 'SIGNING_FAILED',
-    message: 'there is no identity token to sign with',
-  });
+  // Nobody is asked, or nobody says where.
+  for (const flow of [
+    ['--signing-config', 'login.json', '--fulcio-auth-flow', 'token'],
+    [...keyless, ...login],
+  ]) {
+    const nobody = await place.stave(['sign', image, ...flow, '--json']);
+    expect(failureOf(nobody)).toMatchObject({
+      code: 'SIGNING_FAILED',
+      message: 'there is no identity token to sign with',
+    });
+  }
 });
 
 describe('attestations', () => {

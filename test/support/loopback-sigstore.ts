@@ -18,7 +18,12 @@ export interface LoopbackSigstore {
   readonly url: string;
   readonly trustedRoot: string;
   /** A signing configuration with these services. */
-  config(services: { readonly rekor?: 1 | 2; readonly tsa?: boolean; readonly fulcio?: boolean }): string;
+  config(services: {
+    readonly rekor?: 1 | 2;
+    readonly tsa?: boolean;
+    readonly fulcio?: boolean;
+    readonly oidc?: string;
+  }): string;
   /** A token for that identity, with a canary in its signature. */
   token(claims?: Readonly<Record<string, unknown>>): string;
   /** `METHOD path` of the requests so far. */
@@ -94,14 +99,14 @@ export async function openLoopbackSigstore(): Promise<LoopbackSigstore> {
       certificateAuthorities: [authority(ca.rootCertificate)],
       timestampAuthorities: [authority(tsa.intCertificate, tsa.rootCertificate)],
     }),
-    config: ({ rekor, tsa: timed = false, fulcio = true }) => {
+    config: ({ rekor, tsa: timed = false, fulcio = true, oidc }) => {
       const service = (majorApiVersion: number) => [
         { url: server.url, majorApiVersion, validFor: { start }, operator: 'test' },
       ];
       return JSON.stringify({
         mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
         caUrls: fulcio ? service(1) : [],
-        oidcUrls: [],
+        oidcUrls: oidc === undefined ? [] : [{ ...service(1)[0], url: oidc }],
         rekorTlogUrls: rekor === undefined ? [] : service(rekor),
         tsaUrls: timed ? service(1) : [],
         rekorTlogConfig: { selector: 'ANY' },

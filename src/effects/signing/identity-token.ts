@@ -46,7 +46,7 @@ export function identityTokenSource(
   if (existsSync(MOUNTED)) return () => fromSecret(MOUNTED);
   if (login !== undefined) return async () => checkedToken(await login(), 'what the login gave');
   throw new Failure('SIGNING_FAILED', 'there is no identity token to sign with', {
-    hint: 'Give --identity-token or SIGSTORE_ID_TOKEN; in GitHub Actions the job needs "permissions: id-token: write". Or sign with --key. On a terminal you are asked to log in.',
+    hint: 'Give --identity-token or SIGSTORE_ID_TOKEN; in GitHub Actions the job needs "permissions: id-token: write". Or sign with --key. On a terminal you are asked to log in, if the signing configuration or --oidc-issuer says where.',
   });
 }
 

@@ -262,6 +262,30 @@ describe('parseSigningConfig', () => {
   });
 
   it.each([
+    ['none', [], undefined],
+    [
+      'the latest that began',
+      [
+        ['https://a.test', 1, '2020'],
+        ['https://b.test/auth', 1, '2021'],
+      ],
+      'https://b.test/auth',
+    ],
+    [
+      'no unknown version',
+      [
+        ['https://a.test', 1, '2020'],
+        ['https://b.test', 2, '2021'],
+      ],
+      'https://a.test',
+    ],
+    ['none that is not yet valid', [['https://a.test', 1, '2027']], undefined],
+  ] as const)('chooses where to log in: %s', async (_what, providers, chosen) => {
+    const oidcUrls = providers.map(([url, version, year]) => service(url, version, `${year}-01-01T00:00:00Z`));
+    expect((await parseSigningConfig(config({ oidcUrls }), 'c', now)).identityProvider).toBe(chosen);
+  });
+
+  it.each([
     ['text', 'text', /not JSON/],
     ['another type', '{"mediaType":"application/json"}', /media type/],
     ['too few', config({ rekorTlogUrls: logs, rekorTlogConfig: { selector: 'EXACT', count: 3 } }), /too few/],
@@ -272,6 +296,7 @@ describe('parseSigningConfig', () => {
       /keeps no time/,
     ],
     ['a strange URL', config({ caUrls: [service('file:///etc', 1, '2020-01-01T00:00:00Z')] }), /no usable URL/],
+    ['a strange provider', config({ oidcUrls: [service('file:///etc', 1, '2020-01-01T00:00:00Z')] }), /no usable URL/],
     ['credentials', config({ caUrls: [service('https://u:p@x.test', 1, '2020-01-01T00:00:00Z')] }), /no usable URL/],
     ['too much', ' '.repeat(5_000_000), /more than/],
   ])('refuses %s', async (_what, text, message) => {

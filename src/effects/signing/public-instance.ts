@@ -24,4 +24,5 @@ export const PUBLIC_SERVICES: SigningServices = {
   certificateAuthority: 'https://fulcio.sigstore.dev',
   logs: [{ url: 'https://rekor.sigstore.dev', majorApiVersion: 1 }],
   timestampAuthorities: [],
+  identityProvider: 'https://oauth2.sigstore.dev/auth',
 };

@@ -10,10 +10,12 @@ export interface SigningServices {
   readonly certificateAuthority: string | undefined;
   readonly logs: readonly { readonly url: string; readonly majorApiVersion: number }[];
   readonly timestampAuthorities: readonly string[];
+  /** Where a person logs in to say who they are. Undefined where nobody says: a token has to be at hand. */
+  readonly identityProvider: string | undefined;
 }
 
 /** The newest API of each kind that we speak. */
-const NEWEST = { certificateAuthority: 1, log: 2, timestampAuthority: 1 } as const;
+const NEWEST = { certificateAuthority: 1, log: 2, timestampAuthority: 1, identityProvider: 1 } as const;
 
 /** `name` names it in messages; `nowMs` decides what is valid. Failure TRUST_ROOT_INVALID. */
 export async function parseSigningConfig(text: string, name: string, nowMs: number): Promise<SigningServices> {
@@ -43,7 +45,7 @@ export async function parseSigningConfig(text: string, name: string, nowMs: numb
     if (usable.length === 0 || usable.length < wanted) throw invalid('too few of its services are valid now');
     return usable.slice(0, wanted);
   };
-  for (const { url } of [...config.caUrls, ...config.rekorTlogUrls, ...config.tsaUrls]) {
+  for (const { url } of [...config.caUrls, ...config.rekorTlogUrls, ...config.tsaUrls, ...config.oidcUrls]) {
     if (!/^https?:\/\/[^\s@]+$/.test(url)) throw invalid('one of its services has no usable URL');
   }
   const authorities = select(config.caUrls, NEWEST.certificateAuthority, undefined);
@@ -58,6 +60,8 @@ export async function parseSigningConfig(text: string, name: string, nowMs: numb
     certificateAuthority: authorities[0]?.url,
     logs: logs.map(({ url, majorApiVersion }) => ({ url, majorApiVersion })),
     timestampAuthorities,
+    // None that is valid now is no error: who has a token or a key needs none.
+    identityProvider: usableServices(config.oidcUrls, NEWEST.identityProvider, nowMs)[0]?.url,
   };
 }
 

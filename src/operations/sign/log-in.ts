@@ -10,29 +10,36 @@ import { hasBrowser, openBrowser } from '../../effects/signing/open-browser.ts';
 import type { Host } from '../host.ts';
 
 export interface LoginOptions {
-  /** Default: the public instance's. */
+  /** Default: that of the services that sign. */
   readonly oidcIssuer?: string;
   readonly oidcClientId?: string;
   /** `token`: nobody is asked. Default: the browser where there is one. */
   readonly authFlow?: 'normal' | 'device' | 'token';
 }
 
-const PUBLIC_ISSUER = 'https://oauth2.sigstore.dev/auth';
-const PUBLIC_CLIENT = 'sigstore';
+const CLIENT = 'sigstore';
 const TIMEOUT_MS = 30_000;
 
-/** The login, or undefined where nobody is there to log in. */
-export function loginFor(options: LoginOptions, host: Host): (() => Promise<string>) | undefined {
-  const { authFlow } = options;
+/** The login at `provider`, or undefined where nobody is there to log in, or no place to do it. */
+export function loginFor(
+  options: LoginOptions,
+  provider: string | undefined,
+  host: Host,
+): (() => Promise<string>) | undefined {
+  const { authFlow, oidcIssuer = provider } = options;
   if (authFlow === 'token' || (authFlow === undefined && host.askPassword === undefined)) return undefined;
-  return () => logIn(options, host);
+  if (oidcIssuer === undefined) return undefined;
+  return () => logIn({ ...options, oidcIssuer }, host);
 }
 
-async function logIn({ oidcIssuer, oidcClientId, authFlow }: LoginOptions, host: Host): Promise<string> {
+async function logIn(
+  { oidcIssuer, oidcClientId, authFlow }: LoginOptions & { readonly oidcIssuer: string },
+  host: Host,
+): Promise<string> {
   const { env: environment, events } = host;
   const exchanger = new HttpExchanger({ version: VERSION, environment, events, timeoutMs: TIMEOUT_MS, maxPerHost: 2 });
   try {
-    const provider = await discoverProvider(oidcIssuer ?? PUBLIC_ISSUER, oidcClientId ?? PUBLIC_CLIENT, exchanger);
+    const provider = await discoverProvider(oidcIssuer, oidcClientId ?? CLIENT, exchanger);
     const person: Person = { tell: (message) => events({ type: 'info', message }), openBrowser };
     const byBrowser = authFlow === 'normal' || (authFlow === undefined && hasBrowser(environment));
     return byBrowser

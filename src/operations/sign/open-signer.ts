@@ -61,7 +61,7 @@ async function openSigner(options: SignerOptions, host: Host, http: HttpClient):
   const used = services ?? PUBLIC_SERVICES;
   const signer = await keylessSigner({
     services: used,
-    identityToken: identityTokenSource(identityToken, host, http, loginFor(options, host)),
+    identityToken: identityTokenSource(identityToken, host, http, loginFor(options, used.identityProvider, host)),
     clock: systemClock,
   });
   return { ...signer, isLogged: used.logs.length > 0 };
@@ -85,15 +85,21 @@ async function servicesOf(options: SignerOptions, cwd: string): Promise<SigningS
   }
   if (given.length === 0) return undefined;
   // A key needs no service, so it gets those alone that were asked for.
-  const { certificateAuthority, logs } = key === undefined ? PUBLIC_SERVICES : NO_SERVICES;
+  const { certificateAuthority, logs, identityProvider } = key === undefined ? PUBLIC_SERVICES : NO_SERVICES;
   return {
     certificateAuthority: fulcioUrl ?? certificateAuthority,
     logs: rekorUrl === undefined ? logs : [{ url: rekorUrl, majorApiVersion: 1 }],
     timestampAuthorities: timestampServerUrl === undefined ? [] : [timestampServerUrl],
+    identityProvider,
   };
 }
 
-const NO_SERVICES: SigningServices = { certificateAuthority: undefined, logs: [], timestampAuthorities: [] };
+const NO_SERVICES: SigningServices = {
+  certificateAuthority: undefined,
+  logs: [],
+  timestampAuthorities: [],
+  identityProvider: undefined,
+};
 
 /** Failure FILE_UNREADABLE. */
 export async function readLocalText(path: string, cwd: string): Promise<string> {
