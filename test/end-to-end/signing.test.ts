@@ -251,6 +251,47 @@ it('signs as whoever logs in with a code on another device', async () => {
   }
 });
 
+describe('with a log of version 2 alone', () => {
+  beforeAll(() => place.write('config-v2.json', sigstore.config({ rekor: 2, tsa: true })));
+  const v2 = ['--signing-config', 'config-v2.json'];
+
+  it.each([
+    ['sign', [], []],
+    ['sign with a key', [], keyed],
+    ['attest', ['--type', 'openvex', '--predicate', 'vex.json'], []],
+  ])('%s refuses legacy signatures, and signs nothing', async (command, words, signer) => {
+    const image = await published();
+    const before = sigstore.asked.length;
+    const all = [command.split(' ')[0]!, image, ...words, ...v2, ...signer, '--format', 'legacy', '--json'];
+    expect(failureOf(await stave(...all))).toMatchObject({
+      code: 'USAGE_FLAG',
+      message: expect.stringContaining(`no place for an entry of ${sigstore.url}, a log of version 2`),
+    });
+    expect(sigstore.asked).toHaveLength(before);
+    expect((await stave('verify', image, ...IDENTITY, ...ROOT)).exitCode).toBe(10);
+  });
+
+  it('signs both with a warning, and bundles without; both verify', async () => {
+    for (const format of ['both', 'bundle']) {
+      const image = await published();
+      const { stderr } = await ok('sign', image, ...v2, '--format', format);
+      expect(stderr.includes('LEGACY_UNLOGGED')).toBe(format === 'both');
+      await ok('verify', image, ...IDENTITY, ...ROOT);
+    }
+  });
+
+  it('says nothing where a log of version 1 is there too', async () => {
+    const config = JSON.parse(sigstore.config({ rekor: 2, tsa: true }));
+    const [old] = JSON.parse(sigstore.config({ rekor: 1 })).rekorTlogUrls;
+    const rekorTlogUrls = [...config.rekorTlogUrls, { ...old, operator: 'other' }];
+    place.write('config-all.json', JSON.stringify({ ...config, rekorTlogUrls, rekorTlogConfig: { selector: 'ALL' } }));
+    const image = await published();
+    const { stderr } = await ok('sign', image, '--signing-config', 'config-all.json', '--format', 'legacy');
+    expect(stderr).not.toContain('LEGACY_UNLOGGED');
+    await ok('verify', image, ...IDENTITY, ...ROOT);
+  });
+});
+
 describe('attestations', () => {
   let image: string;
   const verify = (...words: readonly string[]) =>

@@ -15,6 +15,7 @@ import { parseSigningConfig, type SigningServices } from '../../effects/signing/
 import { readSigningKey } from '../../effects/signing/signing-key.ts';
 import type { Host } from '../host.ts';
 import { type LoginOptions, loginFor } from './log-in.ts';
+import type { SigningFormat } from './sign-image.ts';
 
 export interface SignerOptions extends LoginOptions {
   /** A path, `env://NAME` or `-`. Undefined: keyless. */
@@ -28,6 +29,8 @@ export interface SignerOptions extends LoginOptions {
   readonly fulcioUrl?: string;
   readonly rekorUrl?: string;
   readonly timestampServerUrl?: string;
+  /** The form of what is signed, so that what it cannot hold is known before. Default: bundles. */
+  readonly format?: SigningFormat;
 }
 
 export interface OpenedSigner extends BundleSigner {
@@ -52,6 +55,7 @@ export async function withSigner<T>(
 async function openSigner(options: SignerOptions, host: Host, http: HttpClient): Promise<OpenedSigner> {
   const { key, allowEd25519 = false, identityToken } = options;
   const services = await servicesOf(options, host.cwd);
+  checkLegacyLog(services ?? (key === undefined ? PUBLIC_SERVICES : NO_SERVICES), options.format ?? 'bundle', host);
   if (key !== undefined) {
     const { logs } = services ?? NO_SERVICES;
     const witnesses = await witnessesOf(services ?? NO_SERVICES);
@@ -65,6 +69,24 @@ async function openSigner(options: SignerOptions, host: Host, http: HttpClient):
     clock: systemClock,
   });
   return { ...signer, isLogged: used.logs.length > 0 };
+}
+
+/** Legacy signatures hold the promise of a log of version 1 alone: with another log they look like unlogged ones. */
+function checkLegacyLog({ logs }: SigningServices, format: SigningFormat, { events }: Host): void {
+  if (format === 'bundle' || logs.length === 0 || logs.some(({ majorApiVersion }) => majorApiVersion === 1)) return;
+  const lacking = `legacy signatures have no place for an entry of ${logs[0]?.url}, a log of version 2`;
+  if (format === 'legacy') {
+    throw new Failure('USAGE_FLAG', `${lacking}: verifiers would refuse them`, {
+      hint: 'Sign bundles, or both, or take a signing configuration with a log of version 1.',
+    });
+  }
+  const hint = 'Bundles have it. Sign those alone, or take a signing configuration with a log of version 1.';
+  events({
+    type: 'warning',
+    code: 'LEGACY_UNLOGGED',
+    message: `${lacking}: verifiers of those will refuse them`,
+    hint,
+  });
 }
 
 /** Undefined where nothing is said: then it depends on who signs. */
