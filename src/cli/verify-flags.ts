@@ -2,14 +2,25 @@
 
 import { type Command, Option } from 'commander';
 import { Failure } from '../base/failure.ts';
+import type { WorkflowClaim, WorkflowClaims } from '../effects/signing/workflow-claims.ts';
 import type { ConsumerName } from '../operations/verify/consumers/consumer.ts';
 import type { VerifyReferenceRequest } from '../operations/verify/verify.ts';
 import { parseCsvLine } from './csv-list.ts';
-import { addSwitch, choiceFlag, type Flags, listFlag, registryFlags, textFlag } from './flags.ts';
+import { addSwitch, camelCase, choiceFlag, type Flags, listFlag, registryFlags, textFlag } from './flags.ts';
 
 const GROUP = 'Whose signature counts:';
 /** Those of `operations/verify/consumers`, which the entry of the command line does not load. */
 const CONSUMER_NAMES: readonly ConsumerName[] = ['cosign2', 'cosign3', 'kyverno', 'policy-controller', 'gh'];
+
+const CLAIM_FLAG = 'certificate-github-workflow';
+/** Of the certificate's workflow run. Names as in effects/signing/workflow-claims.ts, which this file does not load. */
+const CLAIMS: Readonly<Record<WorkflowClaim, string>> = {
+  name: 'name that the workflow must have',
+  ref: 'git ref that it must have run for, such as refs/tags/v1',
+  repository: 'repository that it must have run for, such as org/app',
+  sha: 'commit that it must have run for',
+  trigger: 'event that must have started it, such as push',
+};
 
 export function addVerifyFlags(command: Command): void {
   const add = (flags: string, description: string) =>
@@ -19,6 +30,7 @@ export function addVerifyFlags(command: Command): void {
   add('--certificate-identity-regexp <PATTERN>', 'the same as a regular expression, from beginning to end');
   add('--certificate-oidc-issuer <URL>', 'who must have vouched for the identity');
   add('--certificate-oidc-issuer-regexp <PATTERN>', 'the same as a regular expression, from beginning to end');
+  for (const [claim, what] of Object.entries(CLAIMS)) add(`--${CLAIM_FLAG}-${claim} <TEXT>`, what);
   add('--trust-file <FILE>', 'where that is written, if no flag says it (default: stave.trust.yaml)');
   add(
     '--trusted-root <FILE>',
@@ -57,6 +69,7 @@ export function verifyRequest(reference: string, flags: Flags): VerifyReferenceR
       certificateIdentityRegexp: textFlag(flags, 'certificateIdentityRegexp'),
       certificateOidcIssuer: textFlag(flags, 'certificateOidcIssuer'),
       certificateOidcIssuerRegexp: textFlag(flags, 'certificateOidcIssuerRegexp'),
+      workflow: workflowFlags(flags),
     },
     trustFile: textFlag(flags, 'trustFile'),
     trustedRoot: textFlag(flags, 'trustedRoot'),
@@ -66,9 +79,17 @@ export function verifyRequest(reference: string, flags: Flags): VerifyReferenceR
   };
 }
 
-/** Failure USAGE_FLAG for a name that is none. */
+function workflowFlags(flags: Flags): WorkflowClaims {
+  const values = Object.keys(CLAIMS).map((claim) => [claim, textFlag(flags, camelCase(`${CLAIM_FLAG}-${claim}`))]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+/** Failure USAGE_FLAG for a name that is none, or for flags that this consumer does not have. */
 export function consumerFlag(flags: Flags): ConsumerName | undefined {
-  return choiceFlag(flags, 'as', CONSUMER_NAMES);
+  const consumer = choiceFlag(flags, 'as', CONSUMER_NAMES);
+  const [claim] = Object.keys(workflowFlags(flags));
+  if (consumer === undefined || claim === undefined || consumer.startsWith('cosign')) return consumer;
+  throw new Failure('USAGE_FLAG', `${consumer} is not asked for a ${CLAIM_FLAG}-${claim}: only cosign has that flag`);
 }
 
 /** Failure USAGE_FLAG for a word without `=`. */

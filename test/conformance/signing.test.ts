@@ -79,6 +79,29 @@ describe.skipIf(sharedDir === undefined)(`documents of cosign (skipped when ${SH
   });
 });
 
+it.skipIf(sharedDir === undefined)(`what Fulcio writes of a workflow (skipped when ${SHARED_ABSENT})`, async () => {
+  const repository = 'sigstore-conformance/extremely-dangerous-public-oidc-beacon';
+  const path = `https://github.com/${repository}/.github/workflows/extremely-dangerous-oidc-beacon.yml`;
+  const workflow = { name: 'Extremely dangerous OIDC beacon', ref: 'refs/heads/main', repository };
+  const expected: SignerExpectation = {
+    kind: 'certificate',
+    identity: { exact: `${path}@refs/heads/main` },
+    issuer: { exact: 'https://token.actions.githubusercontent.com' },
+  };
+  const production = text('sigstore-conformance/trusted_root-production.json');
+  const options = {
+    trustedRoot: await parseTrustedRoot(production, 'production'),
+    artifact: cosign('sigstore-conformance/bundle-verify/a.txt'),
+  };
+  const bundle = json('sigstore-conformance/bundle-verify/happy-path-v0.3/bundle.sigstore.json');
+  expect((await verifyBundle(bundle, { ...expected, workflow }, options)).refusal).toBeUndefined();
+  for (const claim of ['name', 'ref', 'repository', 'sha', 'trigger'] as const) {
+    const other = { ...expected, workflow: { ...workflow, [claim]: 'other' } };
+    const { refusal } = await verifyBundle(bundle, other, options);
+    expect(refusal).toMatchObject({ reason: 'identity', detail: expect.stringContaining(`the workflow ${claim} "`) });
+  }
+});
+
 describe.skipIf(sharedDir === undefined)(`bundles of cosign (skipped when ${SHARED_ABSENT})`, () => {
   const blob = () => cosign('blob/blob.txt');
   const referrer = 'bundle-referrer/sign/0-sigstore.dev-cosign-sign-v1.bundle.json';

@@ -251,6 +251,64 @@ it('signs as whoever logs in with a code on another device', async () => {
   }
 });
 
+describe('what GitHub said about the workflow', () => {
+  const CLAIMS = { event_name: 'push', sha: 'c0ffee', workflow: 'Release', repository: 'org/app', ref: 'refs/tags/v1' };
+  const flag = (claim: string, value: string) => [`--certificate-github-workflow-${claim}`, value];
+  const right = [
+    ...flag('trigger', 'push'),
+    ...flag('sha', 'c0ffee'),
+    ...flag('name', 'Release'),
+    ...flag('repository', 'org/app'),
+    ...flag('ref', 'refs/tags/v1'),
+  ];
+  let image: string;
+  beforeAll(async () => {
+    image = await published();
+    const token = sigstore.token({ sub: TEST_IDENTITY, iss: TEST_ISSUER, ...CLAIMS });
+    const attest = ['attest', image, '--type', 'openvex', '--predicate', 'vex.json', ...keyless];
+    for (const words of [['sign', image, ...keyless], attest]) {
+      const { exitCode, stderr } = await place.stave(words, { SIGSTORE_ID_TOKEN: token });
+      expect(exitCode, stderr).toBe(0);
+    }
+  });
+
+  it('counts where it is as wanted, in bundles and legacy signatures, for attestations, and as cosign sees it', async () => {
+    const { signatures } = await json('verify', image, ...IDENTITY, ...ROOT, ...right);
+    const verdicts = signatures.map((one: Json) => [one.format, one.refusal]);
+    expect(verdicts.sort()).toEqual([
+      ['bundle', undefined],
+      ['legacy', undefined],
+    ]);
+    await ok('verify-attestation', image, '--type', 'openvex', ...IDENTITY, ...ROOT, ...right);
+    await ok('verify', image, '--as', 'cosign3', ...IDENTITY, ...ROOT, ...right);
+  });
+
+  it.each(['trigger', 'sha', 'name', 'repository', 'ref'])('is refused with another %s', async (claim) => {
+    const words = [...IDENTITY, ...ROOT, ...right, ...flag(claim, 'other')];
+    const { exitCode, stdout } = await stave('verify', image, ...words);
+    expect([exitCode, stdout]).toEqual([12, expect.stringContaining(`says the workflow ${claim} "`)]);
+    expect(stdout).toContain('and "other" is expected');
+    expect((await stave('verify-attestation', image, '--type', 'openvex', ...words)).exitCode).toBe(12);
+    expect((await stave('verify', image, '--as', 'cosign3', ...words)).exitCode).toBe(12);
+  });
+
+  it('is refused where the certificate says nothing of it', async () => {
+    const person = await published();
+    await ok('sign', person, ...keyless);
+    const { exitCode, stdout } = await stave('verify', person, ...IDENTITY, ...ROOT, ...flag('ref', 'refs/tags/v1'));
+    expect([exitCode, stdout]).toEqual([12, expect.stringContaining('says no workflow ref')]);
+  });
+
+  it.each([
+    [[], /says nothing about who signed/],
+    [['--key', 'key.pub'], /exclude each other/],
+    [[...IDENTITY, ...ROOT, '--as', 'kyverno'], /kyverno is not asked for/],
+  ])('does not go with %j', async (words, message) => {
+    const answer = await stave('verify', image, ...words, ...flag('ref', 'refs/tags/v1'), '--json');
+    expect(failureOf(answer)).toMatchObject({ code: 'USAGE_FLAG', message: expect.stringMatching(message) });
+  });
+});
+
 describe('with a log of version 2 alone', () => {
   beforeAll(() => place.write('config-v2.json', sigstore.config({ rekor: 2, tsa: true })));
   const v2 = ['--signing-config', 'config-v2.json'];

@@ -3,10 +3,17 @@
 
 import { Failure } from '../../base/failure.ts';
 import type { PublicKey } from './public-key.ts';
+import { claimsText, type WorkflowClaims } from './workflow-claims.ts';
 
 export type SignerExpectation =
   | { readonly kind: 'key'; readonly key: PublicKey }
-  | { readonly kind: 'certificate'; readonly identity: TextRule; readonly issuer: TextRule };
+  | {
+      readonly kind: 'certificate';
+      readonly identity: TextRule;
+      readonly issuer: TextRule;
+      /** What else the certificate has to say. */
+      readonly workflow?: WorkflowClaims;
+    };
 
 /** One text, or all that a regular expression matches from beginning to end. */
 export type TextRule = { readonly exact: string } | { readonly pattern: RegExp; readonly source: string };
@@ -33,6 +40,7 @@ export function matchesRule(rule: TextRule, text: string): boolean {
   return text.length <= MOST_CHARACTERS && rule.pattern.test(text);
 }
 
+/** Whether it is that key or identity; what else a certificate has to say is not looked at. */
 export function isBy(signer: Signer, expected: SignerExpectation): boolean {
   if (expected.kind === 'key') return signer.kind === 'key' && signer.hint === expected.key.hint;
   if (signer.kind === 'key') return false;
@@ -46,7 +54,8 @@ export function signerName(signer: Signer): string {
 
 export function expectationName(expected: SignerExpectation): string {
   if (expected.kind === 'key') return `the key ${expected.key.hint}`;
-  return `${ruleName(expected.identity)} (by ${ruleName(expected.issuer)})`;
+  const { identity, issuer, workflow = {} } = expected;
+  return `${ruleName(identity)} (by ${ruleName(issuer)})${claimsText(workflow)}`;
 }
 
 function ruleName(rule: TextRule): string {

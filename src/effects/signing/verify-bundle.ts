@@ -11,8 +11,9 @@ import { openDigestVerifier, signsDigests } from './digest-signature.ts';
 import { foreignEntry, isDigestOf, type LoggedSignature, type Signed, unlikeCheckpoint } from './log-entry.ts';
 import { type PublicKey, publicKeyOf } from './public-key.ts';
 import { type RefusalReason, refused, type SignatureVerdict } from './signature-verdict.ts';
-import { expectationName, matchesRule, type Signer, type SignerExpectation, signerName } from './signer-expectation.ts';
+import { expectationName, isBy, type Signer, type SignerExpectation, signerName } from './signer-expectation.ts';
 import type { TrustedRoot } from './trusted-root.ts';
+import { foreignClaim } from './workflow-claims.ts';
 
 export interface VerifyBundleOptions {
   /** What a message signature is over; envelopes bring their own payload. */
@@ -177,9 +178,10 @@ function verdictOf(
     ],
   };
   if (expected.kind !== 'certificate' || signer.kind !== 'certificate') return verdict;
-  if (matchesRule(expected.identity, signer.identity) && matchesRule(expected.issuer, signer.issuer)) return verdict;
-  const detail = `it is by ${signerName(signer)}, not by ${expectationName(expected)}`;
-  return { ...verdict, refusal: { reason: 'identity', detail } };
+  const detail = isBy(signer, expected)
+    ? entity.key.$case === 'certificate' && foreignClaim(entity.key.certificate, expected.workflow ?? {})
+    : `it is by ${signerName(signer)}, not by ${expectationName(expected)}`;
+  return detail ? { ...verdict, refusal: { reason: 'identity', detail } } : verdict;
 }
 
 /** A log that made no promise says a time that nobody signed. */

@@ -9,6 +9,7 @@ import { parsePublicKey } from '../../effects/signing/public-key.ts';
 import { readSecret } from '../../effects/signing/secret-sources.ts';
 import { patternRule, type SignerExpectation, type TextRule } from '../../effects/signing/signer-expectation.ts';
 import { parseTrustedRoot, type TrustedRoot } from '../../effects/signing/trusted-root.ts';
+import type { WorkflowClaims } from '../../effects/signing/workflow-claims.ts';
 import type { Reference } from '../../formats/oci/reference.ts';
 import type { Host } from '../host.ts';
 import { publicKeyText } from './public-key-text.ts';
@@ -22,6 +23,8 @@ interface SignerFlags {
   readonly certificateIdentityRegexp?: string | undefined;
   readonly certificateOidcIssuer?: string | undefined;
   readonly certificateOidcIssuerRegexp?: string | undefined;
+  /** `--certificate-github-workflow-...` */
+  readonly workflow?: WorkflowClaims;
 }
 
 export interface ExpectedSignerRequest {
@@ -101,14 +104,23 @@ async function flagExpectation(
 ): Promise<SignerExpectation | undefined> {
   const identity = oneRule('certificate-identity', flags.certificateIdentity, flags.certificateIdentityRegexp);
   const issuer = oneRule('certificate-oidc-issuer', flags.certificateOidcIssuer, flags.certificateOidcIssuerRegexp);
+  const { workflow = {} } = flags;
+  const [claim] = Object.keys(workflow);
   if (flags.key !== undefined) {
-    if (identity !== undefined || issuer !== undefined) {
+    if (identity !== undefined || issuer !== undefined || claim !== undefined) {
       throw new Failure('USAGE_FLAG', '--key and the --certificate flags exclude each other');
     }
     return { kind: 'key', key: parsePublicKey(await publicKeyText(flags.key, offline, host), flags.key) };
   }
-  if (identity === undefined && issuer === undefined) return undefined;
-  if (identity !== undefined && issuer !== undefined) return { kind: 'certificate', identity, issuer };
+  if (identity === undefined && issuer === undefined) {
+    if (claim === undefined) return undefined;
+    throw new Failure('USAGE_FLAG', `--certificate-github-workflow-${claim} says nothing about who signed`, {
+      hint: 'Give it along with --certificate-identity and --certificate-oidc-issuer.',
+    });
+  }
+  if (identity !== undefined && issuer !== undefined) {
+    return { kind: 'certificate', identity, issuer, ...(claim !== undefined && { workflow }) };
+  }
   const missing = identity === undefined ? 'certificate-identity' : 'certificate-oidc-issuer';
   throw new Failure('USAGE_FLAG', `--${missing} (or its --${missing}-regexp) is missing`, {
     hint: 'An identity means nothing without the issuer that vouches for it, and an issuer vouches for everybody.',
