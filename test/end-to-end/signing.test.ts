@@ -329,6 +329,16 @@ describe('with a log of version 2 alone', () => {
     expect((await stave('verify', image, ...IDENTITY, ...ROOT)).exitCode).toBe(10);
   });
 
+  it('publish --sign refuses them before it reads what to build', async () => {
+    const words = ['publish', 'none.yaml', `${registry.host}/team/none:1`, '--sign', ...v2];
+    const legacy = await stave(...words, '--signature-format', 'legacy', '--json');
+    expect(failureOf(legacy)).toMatchObject({
+      code: 'USAGE_FLAG',
+      message: expect.stringContaining('a log of version 2'),
+    });
+    expect(failureOf(await stave(...words, '--json')).code).toMatch(/^(CONFIG|FILE)_/);
+  });
+
   it('signs both with a warning, and bundles without; both verify', async () => {
     for (const format of ['both', 'bundle']) {
       const image = await published();
