@@ -1,5 +1,5 @@
 // One image in every shape: as a configuration, a layout, an archive, a compressed archive and in a registry the contract says
-// the same of it. The image is that of the quickstart.
+// the same of it. The image is that of the quickstart without its `paths`, so that there is something to find.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,6 +34,10 @@ let host: Host;
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'stave-check-'));
   cpSync(fileURLToPath(new URL('../../../examples/quickstart', import.meta.url)), place, { recursive: true });
+  const sound = readFileSync(join(place, 'image.yaml'), 'utf8');
+  const flawed = sound.replace(/^paths:\n(?: .*\n)+/m, '');
+  expect(flawed).not.toBe(sound);
+  writeFileSync(join(place, 'image.yaml'), flawed);
   host = { cwd: place, env: {}, hostArch: 'amd64', homeDir: place, events: noEvents };
   mkdirSync(join(place, 'layout'));
   const build = { ...request('image.yaml'), tag: 'example/hello:1', sbom: false, sbomFormats: [] };
