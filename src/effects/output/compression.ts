@@ -9,7 +9,7 @@ import { assert, Failure } from '../../base/failure.ts';
 import { GZIP_HEADER, JoinedMember } from '../../formats/gzip/joined-member.ts';
 import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import { DEFAULT_LEVEL, deflateOptions } from './compress-layer.ts';
-import { deflateFingerprint, probe } from './deflate-check.ts';
+import { deflateFingerprint, PROMISED_DEFLATE, probe } from './deflate-check.ts';
 import { Deflater } from './deflater.ts';
 
 export interface Compression {
@@ -19,6 +19,8 @@ export interface Compression {
   readonly way: string;
   /** Parts may be blocks that publishers deflated. Who asks for a level of their own gets that level for everything. */
   readonly usesKept: boolean;
+  /** Parts have the same bytes on every machine and every Node of ours; false where the library beneath is not the usual one. */
+  readonly isPromised: boolean;
   compress(part: Uint8Array): Promise<Uint8Array>;
   join(): Joining;
 }
@@ -45,11 +47,13 @@ export function openCompression(name: CompressionName, level = DEFAULT_LEVELS[na
 const DEFAULT_LEVELS: Readonly<Record<CompressionName, number>> = { gzip: DEFAULT_LEVEL, zstd: 3 };
 
 function gzip(level: number): Compression {
+  const fingerprint = deflateFingerprint();
   const deflater = new Deflater(deflateOptions(level));
   return {
     mediaType: MEDIA_TYPE.layerGzip,
-    way: `${deflateFingerprint()} level ${level}`,
+    way: `${fingerprint} level ${level}`,
     usesKept: level === DEFAULT_LEVEL,
+    isPromised: fingerprint === PROMISED_DEFLATE,
     compress: (part) => deflater.deflate(part),
     join: () => {
       const member = new JoinedMember();
@@ -87,6 +91,7 @@ function zstd(level: number): Compression {
     mediaType: MEDIA_TYPE.layerZstd,
     way: `zstd ${fingerprint} level ${level}`,
     usesKept: false,
+    isPromised: false,
     compress: (part) => compress(part, options),
     join: () => ({ head: NOTHING, add: () => {}, end: () => NOTHING }),
   };

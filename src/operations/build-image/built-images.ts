@@ -9,6 +9,7 @@ import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { PieceStore } from '../../effects/store/piece-store.ts';
 import type { Store } from '../../effects/store/store.ts';
 import { discoverVcsUrl } from '../../effects/vcs/git-head.ts';
+import { MEDIA_TYPE } from '../../formats/oci/descriptor.ts';
 import type { ContractReport } from '../../planning/hardening/contract-report.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
 import { type HardeningProfile, policyFor } from '../../planning/hardening/policy.ts';
@@ -78,6 +79,15 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
   if (request.checkReport !== undefined) reportFormat(request.checkReport);
   const { packageAppend, annotations, format } = request;
   const compression = openCompression(request.compression ?? 'gzip', request.compressionLevel);
+  if (compression.mediaType === MEDIA_TYPE.layerGzip && !compression.isPromised) {
+    host.events({
+      type: 'warning',
+      code: 'DIGESTS_DIFFER',
+      message:
+        "this Node's zlib is not the one that Node is released with, so layers get other digests here than elsewhere",
+      hint: 'their content is the same; for equal digests use a Node as nodejs.org releases it',
+    });
+  }
   const flags = { packageAppend, annotations, ...(format !== undefined && { format }) };
   const startedMs = systemClock.now();
   return await withImage(request, host, { flags }, async (image) => {
