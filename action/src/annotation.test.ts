@@ -3,14 +3,14 @@ import { Failure } from '../../src/base/failure.ts';
 import type { ContractReport } from '../../src/planning/hardening/contract-report.ts';
 import { failureAnnotation, findingAnnotations, warningAnnotation } from './annotation.ts';
 
-const folders = { cwd: '/work/repo/images', workspace: '/work/repo' };
+const folders = { cwd: '/home/runner/repo/images', workspace: '/home/runner/repo' };
 const at = (file: string) => ({ file, line: 3, column: 5, text: 'x' });
 
 describe('failureAnnotation', () => {
   it.each([
     ['image.yaml', 'file=images/image.yaml,line=3,col=5,'],
     ['../base.yaml', 'file=base.yaml,line=3,col=5,'],
-    ['/work/repo/a,b.yaml', 'file=a%2Cb.yaml,line=3,col=5,'],
+    ['/home/runner/repo/a,b.yaml', 'file=a%2Cb.yaml,line=3,col=5,'],
     ['../../other/image.yaml', ''],
     ['/etc/image.yaml', ''],
     ['../..repo/x', 'file=..repo/x,line=3,col=5,'],
