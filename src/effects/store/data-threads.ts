@@ -67,6 +67,8 @@ interface Thread {
   readonly free: number[];
   readonly waiting: Map<number, Waiting[]>;
   members: number;
+  /** It died, and answers nothing any more. */
+  death: Error | undefined;
   idle: NodeJS.Timeout | undefined;
 }
 
@@ -99,7 +101,9 @@ export async function readOnThread(
       const buffer = buffers[sent++ % BUFFERS_PER_MEMBER] as number;
       const part = chunk.subarray(at, at + BUFFER_BYTES);
       new Uint8Array(thread.buffers[buffer] as SharedArrayBuffer).set(part);
-      underWay.push(ask(thread, { id, buffer, sizeBytes: part.length }));
+      const answer = ask(thread, { id, buffer, sizeBytes: part.length });
+      answer.catch(() => {}); // Thrown where it is awaited.
+      underWay.push(answer);
     }
   };
   let isOver = false;
@@ -114,7 +118,6 @@ export async function readOnThread(
     const failure = trouble && exceptionOf(trouble);
     return { ...member, trouble: failure instanceof Failure ? failure : undefined };
   } finally {
-    for (const one of underWay) one.catch(() => {});
     if (!isOver) await ask(thread, { id, end: 'drop' }).catch(() => {});
     giveBack(thread, id, buffers);
   }
@@ -163,10 +166,12 @@ function newThread(): Thread {
     free: [...buffers.keys()],
     waiting: new Map(),
     members: 0,
+    death: undefined,
     idle: undefined,
   };
   worker.on('message', (answer: ThreadAnswer) => thread.waiting.get(answer.id)?.shift()?.resolve(answer));
   worker.on('error', (error) => {
+    thread.death = error;
     end(thread);
     for (const one of [...thread.waiting.values()].flat()) one.reject(error);
   });
@@ -181,6 +186,10 @@ function end(thread: Thread): void {
 
 function ask(thread: Thread, question: ThreadQuestion): Promise<ThreadAnswer> {
   return new Promise((resolve, reject) => {
+    if (thread.death !== undefined) {
+      reject(thread.death);
+      return;
+    }
     const waiting = thread.waiting.get(question.id) ?? [];
     thread.waiting.set(question.id, [...waiting, { resolve, reject }]);
     thread.worker.postMessage(question);
