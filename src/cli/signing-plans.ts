@@ -79,20 +79,24 @@ const VERIFY: readonly CommandPlan[] = [
 
 const KEY = ['key', 'a file, env://NAME, or - for standard input'] as const;
 
-const KEYS: readonly CommandPlan[] = [
-  {
-    name: 'keys generate',
-    args: [],
-    summary: 'make a key pair: PREFIX.key, sealed with a password, and PREFIX.pub',
-    group,
-    flags: [],
-    examples: ['stave keys generate', 'stave keys generate --output-key-prefix release'],
-    extra: (command) => {
-      command.option('--output-key-prefix <PREFIX>', 'how the files are called (default: cosign)');
-      addPasswordSwitch(command);
-    },
-    load: async () => (await import('./commands/keys.ts')).runKeysGenerate,
+const GENERATE: CommandPlan = {
+  name: 'keys generate',
+  args: [],
+  summary: 'make a key pair: PREFIX.key, sealed with a password, and PREFIX.pub',
+  group,
+  flags: [],
+  examples: ['stave keys generate', 'stave keys generate --output-key-prefix release'],
+  extra: (command) => {
+    command.option('--output-key-prefix <PREFIX>', 'how the files are called (default: cosign)');
+    addPasswordSwitch(command);
   },
+  load: async () => (await import('./commands/keys.ts')).runKeysGenerate,
+};
+
+const KEYS: readonly CommandPlan[] = [
+  GENERATE,
+  // What cosign calls it; its flags are the same.
+  { ...GENERATE, name: 'generate-key-pair', hidden: true },
   {
     name: 'keys import',
     args: [KEY],
