@@ -109,10 +109,10 @@ describe('a damaged package', () => {
   const damages: readonly (readonly [what: string, damage: (place: Place) => void])[] = [
     ['truncated', (place) => packageFiles(place, 'data.tar').forEach(halve)],
     ['deleted', (place) => packageFiles(place, 'data.tar').forEach(remove)],
-    ['with a garbage description', (place) => packageFiles(place, 'package.json.sealed').forEach(garbage)],
-    ['with half a description', (place) => packageFiles(place, 'package.json.sealed').forEach(halve)],
-    ['without a description', (place) => packageFiles(place, 'package.json.sealed').forEach(remove)],
-    ['with an empty description', (place) => packageFiles(place, 'package.json.sealed').forEach(empty)],
+    ['with a garbage description', (place) => packageFiles(place, 'package.sealed').forEach(garbage)],
+    ['with half a description', (place) => packageFiles(place, 'package.sealed').forEach(halve)],
+    ['without a description', (place) => packageFiles(place, 'package.sealed').forEach(remove)],
+    ['with an empty description', (place) => packageFiles(place, 'package.sealed').forEach(empty)],
   ];
   it.each(damages)('%s is fetched again', async (_what, damage) => {
     const place = new Place();

@@ -275,7 +275,7 @@ describe('bounds', () => {
 describe('damage in the store', () => {
   it('a flipped bit in the description: the package is not there, and can be put in again', async () => {
     await expand(sample);
-    const file = join(folderOf(sample), 'package.json.sealed');
+    const file = join(folderOf(sample), 'package.sealed');
     for (const at of [0, 40, 500]) {
       flipBit(file, at);
       expect(cached(sample)).toBeUndefined();

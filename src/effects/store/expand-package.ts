@@ -35,7 +35,7 @@ const DATA_TAR = 'data.tar';
 
 /** Compressed: takes some 3 ms to read. A thread takes 30 to start, and 1 to ask. */
 const SMALL_BYTES = 256 * 1024;
-const DESCRIPTION = 'package.json.sealed';
+const DESCRIPTION = 'package.sealed';
 
 /** The package from the store, or undefined when it is not there or not as it was written. */
 export function openExpandedPackage(store: Store, wanted: WantedPackage): PackageHandle | undefined {
@@ -171,7 +171,7 @@ function describe(head: PackageHead, data: DataMember): StoredPackage {
 function readStored(directory: string): StoredPackage | undefined {
   try {
     const payload = unseal(readFileSync(join(directory, DESCRIPTION)));
-    const stored = payload && parseStoredPackage(Buffer.from(payload).toString());
+    const stored = payload && parseStoredPackage(payload);
     // The size is looked at now; the content is hashed by whoever reads it all.
     return stored && statSync(join(directory, DATA_TAR)).size === stored.dataTarBytes ? stored : undefined;
   } catch (error) {
@@ -190,7 +190,7 @@ function handleOf(
   const dataTarPath = join(directory, DATA_TAR);
   const identity = identityOf(dataTarPath);
   return openPackageHandle({
-    ...stored,
+    stored,
     key,
     dataTarPath,
     isFresh,

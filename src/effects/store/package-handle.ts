@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { assert, Failure } from '../../base/failure.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import type { KeptPiece } from '../../planning/rootfs/kept-piece.ts';
+import type { StoredPackage } from './stored-package.ts';
 
 export interface PackageHandle {
   readonly package: Package;
@@ -36,25 +37,24 @@ const READ_BYTES = 1024 * 1024;
 const openFiles = new Map<PackageHandle, number>();
 
 export interface PackageFile {
-  readonly package: Package;
-  readonly dataTarBytes: number;
+  readonly stored: StoredPackage;
   readonly dataTarPath: string;
-  /** CRC-32 of the whole data tar. */
-  readonly dataTarCrc: number;
   readonly key: string;
-  readonly kept: readonly KeptPiece[];
   readonly isFresh: boolean;
   discard(): void;
 }
 
 export function openPackageHandle(file: PackageFile): PackageHandle {
-  const { dataTarPath, dataTarBytes } = file;
+  const { dataTarPath, stored } = file;
+  const { dataTarBytes } = stored;
   const handle: PackageHandle = {
-    package: file.package,
+    package: stored.package,
     dataTarBytes,
     dataTarPath,
     key: file.key,
-    kept: file.kept,
+    get kept() {
+      return stored.kept;
+    },
     isFresh: file.isFresh,
     read(offset, length) {
       const bytes = Buffer.allocUnsafe(length);
@@ -74,7 +74,7 @@ export function openPackageHandle(file: PackageFile): PackageHandle {
         handle.readInto(at, part);
         crc = crc32(part, crc);
       }
-      return crc === file.dataTarCrc;
+      return crc === stored.dataTarCrc;
     },
     discard() {
       release(handle);
