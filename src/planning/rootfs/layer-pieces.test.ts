@@ -148,7 +148,7 @@ describe('layerPieces', () => {
     expect(piecesOf(specs).map(({ sizeBytes }) => sizeBytes)).toEqual([32_768, 205_312, 28_160]);
     const text = piecesOf(specs).map(({ key, sizeBytes }) => `${sizeBytes} ${key}`);
     expect(createHash('sha256').update(text.join('\n')).digest('hex')).toBe(
-      'eea4a3e04c43bce50512c1b06a9f682d472ecf6ad5b71f4b2176f4e2226853ee',
+      '486e999ce52eaecc12f1f237eac6316abeff20fd28b6445ec04073d57585e768',
     );
   });
 });

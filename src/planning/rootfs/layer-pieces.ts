@@ -14,8 +14,8 @@ import type { KeptPiece, KeptPieces, KeptPlace } from './kept-piece.ts';
 import type { LayerEntry } from './layer-entries.ts';
 import { entryContent, layerHeader, type OwnerNames } from './layer-tar.ts';
 
-/** Part of the key of every piece. 3: blocks of the publisher's. */
-const WRITER_VERSION = 3;
+/** Part of the key of every piece. 3: blocks of the publisher's. 4: pieces whose bytes depended on the one before are left behind. */
+const WRITER_VERSION = 4;
 
 /** Most bytes of a piece: enough for deflate, small enough for many at once. */
 export const PIECE_BYTES = 1024 * 1024;
