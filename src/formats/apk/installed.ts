@@ -34,7 +34,7 @@ export function printInstalledRecord(pkg: Pick<Package, 'info' | 'controlSha1' |
     buildTime: info.buildDate,
     files: [],
   };
-  return `${printFields(record)}${fileLines(pkg.entries, info.name).join('')}\n`;
+  return `${printFields(record)}${fileLines(pkg.entries, info.name)}\n`;
 }
 
 /** The records of a database or of a base image's package list. Unknown lines are ignored. */
@@ -145,41 +145,100 @@ function printFields(record: InstalledRecord): string {
 }
 
 function oneLine(line: string, packageName: string): string {
-  if (!/[\r\n]/.test(line)) return `${line}\n`;
+  if (!line.includes('\n') && !line.includes('\r')) return `${line}\n`;
   throw new Failure(
     'PACKAGE_INVALID',
     `package "${packageName}" has a line break in ${JSON.stringify(line.slice(0, 80))}`,
   );
 }
 
-interface Listed {
-  readonly entry: TarEntry;
+/** A directory of the package, filled with what is directly in it. */
+interface ListedDirectory {
   readonly path: string;
-  readonly segments: readonly string[];
+  /** Its own entries: one, but archives may repeat themselves. */
+  readonly entries: TarEntry[];
+  readonly files: Named<TarEntry>[];
+  readonly directories: Named<ListedDirectory>[];
 }
 
-function fileLines(entries: readonly TarEntry[], packageName: string): string[] {
-  const listed = entries.map(listEntry);
-  const directories = new Set(listed.filter(isDirectory).map(({ path }) => path));
-  const parents = new ListedParents(directories);
-  const kept = listed.filter(({ path }) => parents.haveAll(path)).sort(compareListed);
-  const lines: string[] = [];
-  for (const item of kept) {
-    const { entry, path } = item;
-    if (isDirectory(item)) {
-      const owner = ownerOf(entry, 0o755);
-      if (path === '.') assertPlainRoot(owner, packageName);
-      else lines.push(oneLine(`F:${path}`, packageName), ...(owner === undefined ? [] : [`M:${owner}\n`]));
-      continue;
+interface Named<T> {
+  readonly name: string;
+  readonly value: T;
+}
+
+/**
+ * Files by name, then sub-directories by name, each followed by what it holds. An entry is listed only if the same package lists
+ * every directory above it. Directories are filled and sorted one by one, since archives come nearly sorted: comparing whole
+ * paths took three times as long.
+ */
+function fileLines(entries: readonly TarEntry[], packageName: string): string {
+  const top = listedDirectory('');
+  const known = new Map<string, ListedDirectory>();
+  for (const entry of entries) {
+    if (entry.type !== TAR_TYPE.directory) continue;
+    const path = plainPath(entry.name);
+    const directory = known.get(path);
+    if (directory === undefined) known.set(path, listedDirectory(path, entry));
+    else directory.entries.push(entry);
+  }
+  for (const [path, directory] of known) {
+    const slash = path.lastIndexOf('/');
+    const above = slash < 0 ? top : known.get(path.slice(0, slash));
+    above?.directories.push({ name: path.slice(slash + 1), value: directory });
+  }
+  let above: ListedDirectory | undefined = top;
+  let last = '';
+  for (const entry of entries) {
+    if (entry.type === TAR_TYPE.directory) continue;
+    const path = plainPath(entry.name);
+    const slash = path.lastIndexOf('/');
+    const directory = slash < 0 ? '' : path.slice(0, slash);
+    if (directory !== last) {
+      above = directory === '' ? top : known.get(directory);
+      last = directory;
     }
-    if (lines.length === 0) lines.push('F:\n'); // Files of the root directory come before any directory.
-    const owner = ownerOf(entry, 0o644);
-    const checksum = entryChecksum(entry);
-    lines.push(oneLine(`R:${path.slice(path.lastIndexOf('/') + 1)}`, packageName));
-    if (owner !== undefined) lines.push(`a:${owner}\n`);
-    if (checksum !== undefined) lines.push(`Z:${printChecksum(checksum)}\n`);
+    if (slash !== 0) above?.files.push({ name: path.slice(slash + 1), value: entry });
+  }
+  // Files of the root directory come before any directory.
+  let lines = top.files.length === 0 ? '' : 'F:\n';
+  const pending = [top];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    lines += directoryLines(next, packageName);
+    for (const { name, value } of inOrder(next.files)) lines += linesOfFile(name, value, packageName);
+    // Not spread: a hostile archive may have more than a call takes arguments.
+    for (const { value } of inOrder(next.directories).reverse()) pending.push(value);
   }
   return lines;
+}
+
+function listedDirectory(path: string, ...entries: TarEntry[]): ListedDirectory {
+  return { path, entries, files: [], directories: [] };
+}
+
+/** Most archives are in order already. */
+function inOrder<T>(named: Named<T>[]): Named<T>[] {
+  for (let i = 1; i < named.length; i++) {
+    if (compareBytes((named[i - 1] as Named<T>).name, (named[i] as Named<T>).name) > 0)
+      return named.sort((a, b) => compareBytes(a.name, b.name));
+  }
+  return named;
+}
+
+function directoryLines({ path, entries }: ListedDirectory, packageName: string): string {
+  let lines = '';
+  for (const entry of entries) {
+    const owner = ownerOf(entry, 0o755);
+    if (path === '.') assertPlainRoot(owner, packageName);
+    else lines += oneLine(`F:${path}`, packageName) + (owner === undefined ? '' : `M:${owner}\n`);
+  }
+  return lines;
+}
+
+function linesOfFile(name: string, entry: TarEntry, packageName: string): string {
+  const owner = ownerOf(entry, 0o644);
+  const checksum = entryChecksum(entry);
+  const lines = oneLine(`R:${name}`, packageName) + (owner === undefined ? '' : `a:${owner}\n`);
+  return checksum === undefined ? lines : `${lines}Z:${printChecksum(checksum)}\n`;
 }
 
 /** `uid:gid:mode`, or undefined for root's with the usual mode. */
@@ -188,55 +247,10 @@ function ownerOf({ uid, gid, mode }: TarEntry, usual: number): string | undefine
   return `${uid}:${gid}:${mode.toString(8).padStart(4, '0')}`;
 }
 
-function listEntry(entry: TarEntry): Listed {
-  const { name } = entry;
+function plainPath(name: string): string {
   const plain = name.endsWith('/') ? name.slice(0, -1) : name;
   const isNormal = !/(?:^|\/)\.{0,2}(?:\/|$)/.test(plain);
-  const path = isNormal ? plain : posix.normalize(name).replace(/(?<=.)\/$/, '');
-  return { entry, path, segments: path.split('/') };
-}
-
-function isDirectory({ entry }: Listed): boolean {
-  return entry.type === TAR_TYPE.directory;
-}
-
-/** An entry is listed only if the same package lists every directory above it. */
-class ListedParents {
-  readonly #directories: ReadonlySet<string>;
-  /** Of a directory: whether it and all above it are listed. */
-  readonly #known = new Map<string, boolean>();
-
-  constructor(directories: ReadonlySet<string>) {
-    this.#directories = directories;
-  }
-
-  haveAll(path: string): boolean {
-    const passed: string[] = [];
-    let isListed = true;
-    for (let slash = path.lastIndexOf('/'); slash >= 0; ) {
-      const parent = path.slice(0, slash);
-      const known = this.#known.get(parent) ?? (this.#directories.has(parent) ? undefined : false);
-      if (known === false) isListed = false;
-      passed.push(parent);
-      if (known !== undefined) break;
-      slash = parent.lastIndexOf('/');
-    }
-    for (const parent of passed) this.#known.set(parent, isListed);
-    return isListed;
-  }
-}
-
-/** Within a directory: files by name, then sub-directories by name, each followed by what it holds. */
-function compareListed(a: Listed, b: Listed): number {
-  const shorter = Math.min(a.segments.length, b.segments.length);
-  for (let i = 0; i < shorter; i++) {
-    const aIsDirectory = i < a.segments.length - 1 || isDirectory(a);
-    const bIsDirectory = i < b.segments.length - 1 || isDirectory(b);
-    if (aIsDirectory !== bIsDirectory) return aIsDirectory ? 1 : -1;
-    const order = compareBytes(a.segments[i] as string, b.segments[i] as string);
-    if (order !== 0) return order;
-  }
-  return a.segments.length - b.segments.length;
+  return isNormal ? plain : posix.normalize(name).replace(/(?<=.)\/$/, '');
 }
 
 function assertPlainRoot(owner: string | undefined, packageName: string): void {
