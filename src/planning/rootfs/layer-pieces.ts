@@ -5,8 +5,7 @@
 //
 // The aim of the rules: when one package of an image changes, few pieces do.
 
-import { createHash } from 'node:crypto';
-import { BLOCK_BYTES } from '../../formats/tar/block.ts';
+import { hash } from 'node:crypto';
 import { TAR_TYPE, type TarHeader } from '../../formats/tar/entry.ts';
 import { TarHeaderWriter } from '../../formats/tar/header-writer.ts';
 import { TAR_END, tarPadding } from '../../formats/tar/write.ts';
@@ -90,8 +89,10 @@ export function* layerPieces({ entries, names, ...packages }: PiecesInput): Gene
 /** Collects the parts of the piece at hand. */
 class PieceCutter {
   readonly finished: LayerPiece[] = [];
+  /** Of each package, as JSON. */
   readonly #dataHashes: readonly string[];
-  readonly #way: string;
+  /** What keys begin with. */
+  readonly #mark: string;
   readonly #kept: PiecesInput['kept'];
   readonly #headers = new TarHeaderWriter();
   /** Zeros where nothing was written yet; what was written never changes. */
@@ -105,8 +106,8 @@ class PieceCutter {
   #owner: number | undefined;
 
   constructor({ dataHashes, way, kept }: Omit<PiecesInput, 'entries' | 'names'>) {
-    this.#dataHashes = dataHashes;
-    this.#way = way;
+    this.#dataHashes = dataHashes.map((each) => JSON.stringify(each));
+    this.#mark = `[${WRITER_VERSION},${JSON.stringify(way)},[`;
     this.#kept = kept;
   }
 
@@ -115,12 +116,11 @@ class PieceCutter {
     const content = header.type === TAR_TYPE.file ? entryContent(entry) : undefined;
     const packaged = content?.kind === 'packaged' ? content : undefined;
     const bytes = content?.kind === 'inline' ? content.bytes : undefined;
-    const special = this.#headers.other(header);
-    const headBytes = special?.length ?? BLOCK_BYTES;
+    const head = this.#headers.print(header);
+    const headBytes = head.length;
     const padding = tarPadding(header.size);
     this.#makeRoom(headBytes + (bytes?.length ?? 0) + padding);
-    if (special === undefined) this.#headers.writePlain(header, this.#inline, this.#end);
-    else this.#inline.set(special, this.#end);
+    this.#inline.set(head, this.#end);
     if (bytes !== undefined) this.#inline.set(bytes, this.#end + headBytes);
 
     const owner = packaged?.packageIndex ?? entry.node.owner;
@@ -212,13 +212,20 @@ class PieceCutter {
     this.#owner = undefined;
   }
 
-  /** A packaged range is named by the digest of its package's data: nothing has to be read to find a piece. */
+  /**
+   * A packaged range is named by the digest of its package's data: nothing has to be read to find a piece. The outline is JSON,
+   * written by hand and hashed in one go, which takes half the time for a thousand pieces.
+   */
   #keyOf(inline: Uint8Array, parts: readonly PiecePart[]): string {
-    const outline = parts.map((part) =>
-      typeof part === 'number' ? part : [this.#dataHashes[part.file.packageIndex], part.offset, part.size],
-    );
-    const text = `${JSON.stringify([WRITER_VERSION, this.#way, outline])}\n`;
-    return createHash('sha256').update(text).update(inline).digest('hex');
+    let text = this.#mark;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i] as PiecePart;
+      if (i > 0) text += ',';
+      text +=
+        typeof part === 'number' ? part : `[${this.#dataHashes[part.file.packageIndex]},${part.offset},${part.size}]`;
+    }
+    const outline = Buffer.from(`${text}]]\n`);
+    return hash('sha256', Buffer.concat([outline, inline], outline.length + inline.length));
   }
 }
 
@@ -226,7 +233,8 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Index of the first piece from that offset on. */
 function firstFrom(pieces: readonly KeptPiece[], offset: number): number {
-  let [low, high] = [0, pieces.length];
+  let low = 0;
+  let high = pieces.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if ((pieces[middle] as KeptPiece).offset < offset) low = middle + 1;
