@@ -139,22 +139,23 @@ function packEntry(e: TarEntry): PackedEntry {
   return packed;
 }
 
-function unpackEntry([
-  name,
-  offset = 0,
-  mtime = 0,
-  mode = 0o644,
-  type = '0',
-  size = 0,
-  pax = NO_RECORDS,
-  linkname = '',
-  uname = 'root',
-  gname = 'root',
-  uid = 0,
-  gid = 0,
-  magic = 'ustar',
-  devmajor = 0,
-  devminor = 0,
-]: PackedEntry): TarEntry {
-  return { name, type, mode, uid, gid, uname, gname, mtime, size, linkname, devmajor, devminor, pax, offset, magic };
+/** By position: taking an array apart into names makes an object for every one of them. */
+function unpackEntry(packed: PackedEntry): TarEntry {
+  return {
+    name: packed[0],
+    type: packed[4] ?? '0',
+    mode: packed[3] ?? 0o644,
+    uid: packed[10] ?? 0,
+    gid: packed[11] ?? 0,
+    uname: packed[8] ?? 'root',
+    gname: packed[9] ?? 'root',
+    mtime: packed[2] ?? 0,
+    size: packed[5] ?? 0,
+    linkname: packed[7] ?? '',
+    devmajor: packed[13] ?? 0,
+    devminor: packed[14] ?? 0,
+    pax: packed[6] ?? NO_RECORDS,
+    offset: packed[1] ?? 0,
+    magic: packed[12] ?? 'ustar',
+  };
 }
