@@ -4,7 +4,6 @@
 import { compressLayer } from '../effects/output/compress-layer.ts';
 import { CPIO_ROOT, CPIO_TRAILER, cpioPadding, fitsCpio, printCpioHeader } from '../formats/cpio/write.ts';
 import { TAR_TYPE } from '../formats/tar/entry.ts';
-import { treeEntries } from '../planning/rootfs/layer-entries.ts';
 import { layerContent, nodeHeader } from '../planning/rootfs/layer-tar.ts';
 import type { Host } from './host.ts';
 import type { AssembledRootfs } from './image/assemble-image.ts';
@@ -20,7 +19,7 @@ export async function buildCpio(request: RootfsRequest, host: Host): Promise<Roo
 
 function* cpioBytes({ rootfs, read }: AssembledRootfs, host: Host): Generator<Uint8Array> {
   yield CPIO_ROOT;
-  for (const entry of treeEntries(rootfs.tree)) {
+  for (const entry of rootfs.tree.walk()) {
     const header = nodeHeader(entry, rootfs.names);
     if (!fitsCpio(header)) {
       const message = `"${header.name}" is left out: a cpio archive has no place for it`;

@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { type ByteSink, refuseUnplaceable, writeFileAtomically } from '../effects/output/atomic-file.ts';
-import { treeEntries } from '../planning/rootfs/layer-entries.ts';
 import { layerBytes } from '../planning/rootfs/layer-tar.ts';
 import type { Host } from './host.ts';
 import { type AssembledRootfs, withRootfs } from './image/assemble-image.ts';
@@ -30,7 +29,7 @@ export interface RootfsReport {
 
 export async function buildMinirootfs(request: RootfsRequest, host: Host): Promise<RootfsReport> {
   return await writeRootfs(request, host, async ({ rootfs, read }, write) => {
-    for (const chunk of layerBytes(treeEntries(rootfs.tree), rootfs.names, read)) await write(chunk);
+    for (const chunk of layerBytes(rootfs.tree.walk(), rootfs.names, read)) await write(chunk);
   });
 }
 

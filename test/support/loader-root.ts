@@ -54,7 +54,7 @@ export class LoaderRoot {
   /** Every regular file, under the first of its names. */
   files(): { readonly path: string; readonly node: FileNode }[] {
     const seen = new Set<FileNode>();
-    return [...this.tree.walk()].flatMap(([path, node]) => {
+    return this.tree.walk().flatMap(({ path, node }) => {
       if (node.kind !== 'file' || seen.has(node)) return [];
       seen.add(node);
       return [{ path, node }];

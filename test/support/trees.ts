@@ -114,7 +114,7 @@ export function emptyTree(packages: readonly TestPackage[] = []): FileTree {
 
 /** One line a node: `MODE UID:GID MTIME PATH[ -> TARGET][ = CONTENT][ (PACKAGE INDEX)]`; directories end in `/`. */
 export function dumpTree(tree: FileTree): string[] {
-  return [...tree.walk()].map(([path, node]) => dumpNode(tree, path, node));
+  return tree.walk().map(({ path, node }) => dumpNode(tree, path, node));
 }
 
 export function dumpLayers(plan: LayerPlan): string[][] {

@@ -9,7 +9,7 @@ import { findImage, type Image, type ImageIndex } from '../../formats/oci/image.
 import { platformOf } from '../../planning/config/architecture.ts';
 import type { CollectedEntry } from '../../planning/files/collected-group.ts';
 import { contentSize } from '../../planning/rootfs/content.ts';
-import type { FileNode, FileTree, TreeNode } from '../../planning/rootfs/file-tree.ts';
+import type { FileNode, FileTree, TreeEntry, TreeNode } from '../../planning/rootfs/file-tree.ts';
 import { openImageTree } from '../image/image-tree.ts';
 import type { Store } from '../store/store.ts';
 import { type CollectionBudget, spend } from './collection-budget.ts';
@@ -109,7 +109,7 @@ async function copyAnew(
   try {
     const copied = new Map<string, Copied>();
     const digests = new Map<FileNode, string>();
-    for (const [path, node] of nodesAt(tree, paths, { reference, arch })) {
+    for (const { path, node } of nodesAt(tree, paths, { reference, arch })) {
       spend(budget, node.kind === 'file' ? contentSize(node.content) : 0);
       const fields = { path, owner: `${node.uid}:${node.gid}` };
       if (node.kind === 'directory') copied.set(path, { kind: 'directory', ...fields, mode: node.mode });
@@ -131,7 +131,7 @@ function* nodesAt(
   tree: FileTree,
   paths: readonly string[],
   { reference, arch }: { readonly reference: string; readonly arch: string },
-): Generator<readonly [string, TreeNode]> {
+): Generator<TreeEntry> {
   for (const named of paths) {
     const path = named
       .split('/')
@@ -142,7 +142,7 @@ function* nodesAt(
     if (node === undefined) {
       throw new Failure('CONFIG_NOT_FOUND', `the image ${reference} has no "${named}" for ${arch}`);
     }
-    if (path !== '') yield [path, node];
+    if (path !== '') yield { path, node };
     if (node.kind === 'directory') yield* tree.walkBelow(path);
   }
 }

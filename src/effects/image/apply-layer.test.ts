@@ -23,7 +23,7 @@ function treeOf(...layers: readonly (readonly TinyFile[])[]): FileTree {
 
 /** `path=content`, `path/`, `path>target` in the order of the walk. */
 function dump(tree: FileTree): string[] {
-  return [...tree.walk()].map(([path, node]) => {
+  return tree.walk().map(({ path, node }) => {
     if (node.kind === 'directory') return `${path}/`;
     if (node.kind === 'symlink') return `${path}>${node.target}`;
     return node.kind === 'device' ? `${path} device` : `${path}=${Buffer.from(tree.readRange(node, 0, 99))}`;

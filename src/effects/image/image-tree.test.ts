@@ -75,7 +75,7 @@ describe('an image becomes a tree', () => {
       layer([{ name: '.wh.a' }, { name: 'c', content: 'three' }], plain, MEDIA_TYPE.dockerLayerTar),
       layer([{ name: 'b', content: 'x'.repeat(100_000) }], gzipSync, MEDIA_TYPE.dockerLayerGzip),
     ]);
-    expect([...tree.walk()].map(([path]) => path)).toEqual(['b', 'c']);
+    expect(tree.walk().map(({ path }) => path)).toEqual(['b', 'c']);
     expect(tree.readText('c')).toBe('three');
     expect(tree.readText('b')).toBe('x'.repeat(100_000));
     expect(spilled()).toHaveLength(1);
@@ -94,7 +94,7 @@ describe('an image becomes a tree', () => {
 
   it('without layers', async () => {
     const { tree, close } = await openTree([]);
-    expect([...tree.walk()]).toEqual([]);
+    expect(tree.walk()).toEqual([]);
     close();
   });
 });
@@ -209,7 +209,7 @@ describe('a tree on top of an image', () => {
       ]),
     ]);
     const both = overlayTrees(lower, upper);
-    expect([...both.walk()].map(([path, node]) => `${path} ${node.kind}`)).toEqual([
+    expect(both.walk().map(({ path, node }) => `${path} ${node.kind}`)).toEqual([
       'etc directory',
       'etc/a file',
       'etc/b file',

@@ -22,7 +22,7 @@ export function overlayTrees(lower: ReadableTree, upper: ReadableTree): FileTree
 }
 
 function placeAll(into: FileTree, from: FileTree, nodeFor: (node: TreeNode) => TreeNode): void {
-  for (const [path, node] of from.walk()) {
+  for (const { path, node } of from.walk()) {
     if (node.kind !== 'directory') {
       into.place(path, nodeFor(node));
       continue;

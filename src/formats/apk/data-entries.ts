@@ -28,10 +28,10 @@ export function entryChecksum(entry: TarEntry): string | undefined {
 /** The extended attributes of an entry, names without prefix, values as byte strings. */
 export function entryXattrs(entry: TarEntry): ReadonlyMap<string, string> {
   let found: Map<string, string> | undefined;
-  for (const [key, value] of Object.entries(entry.pax)) {
+  for (const key in entry.pax) {
     if (!key.startsWith(XATTR_PREFIX)) continue;
     found ??= new Map();
-    found.set(key.slice(XATTR_PREFIX.length), value);
+    found.set(key.slice(XATTR_PREFIX.length), entry.pax[key] as string);
   }
   return found ?? NO_XATTRS;
 }

@@ -229,7 +229,7 @@ async function baseImage(image: OpenImage, arch: string, blobs: PiecedBlobs): Pr
   return base.image;
 }
 
-function contentBytes(entries: Iterable<LayerEntry>): number {
+function contentBytes(entries: readonly LayerEntry[]): number {
   let sum = 0;
   for (const { node, content } of entries)
     sum += 512 + (content !== undefined ? contentSize(content) : node.kind === 'file' ? contentSize(node.content) : 0);
@@ -239,6 +239,6 @@ function contentBytes(entries: Iterable<LayerEntry>): number {
 /** Files of the image that are not directories, for the summary. */
 export function countFiles(rootfs: Rootfs): number {
   let count = 0;
-  for (const [, node] of rootfs.tree.walk()) if (node.kind !== 'directory') count++;
+  for (const { node } of rootfs.tree.walk()) if (node.kind !== 'directory') count++;
   return count;
 }

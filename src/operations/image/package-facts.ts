@@ -21,8 +21,11 @@ export function openPackageFacts(store: Store, packages: readonly Package[], rea
     const pkg = packages[index];
     // The user's own files have no archive with a digest.
     if (pkg === undefined || pkg.info.dataHash === '') return undefined;
-    const facts = opened.get(index) ?? factsOf(store, pkg, (offset, length) => read(index, offset, length));
-    opened.set(index, facts);
+    let facts = opened.get(index);
+    if (facts === undefined) {
+      facts = factsOf(store, pkg, (offset, length) => read(index, offset, length));
+      opened.set(index, facts);
+    }
     return facts;
   };
 }

@@ -9,7 +9,6 @@ import { ownerNames } from '../rootfs/accounts.ts';
 import type { Rootfs } from '../rootfs/assemble.ts';
 import { FileTree } from '../rootfs/file-tree.ts';
 import { installPackage } from '../rootfs/install-package.ts';
-import { treeEntries } from '../rootfs/layer-entries.ts';
 import { addFiles } from './add-files.ts';
 import type { CollectedEntry, CollectedGroup } from './collected-group.ts';
 import { planFilesPackage } from './files-package.ts';
@@ -37,7 +36,7 @@ function below(): Rootfs {
   tree.writeFile('usr/lib/apk/db/installed', 'P:base\n\n', 0o644);
   tree.writeFile('etc/apk/world', 'base\nzebra\n', 0o644);
   const names = ownerNames(tree);
-  const layers = [treeEntries(tree)];
+  const layers = [tree.walk()];
   return { tree, layers, names, layerNames: [names], config: NO_CONFIG, warnings: [] };
 }
 

@@ -48,6 +48,7 @@ interface InstalledFiles extends FilesPackage {
 
 /** Failures of `planFilesPackage` and `installPackage`, at the place of the group. */
 export function addFiles(below: Rootfs, input: FilesInput): RootfsWithFiles {
+  if (input.groups.length === 0) return { ...below, filesPackages: [] };
   const tree = below.tree.clone();
   const packages = [...input.packages];
   const planned: FilesPackage[] = [];

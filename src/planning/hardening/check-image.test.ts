@@ -280,7 +280,10 @@ const MUTATIONS: readonly (readonly [what: string, spoil: Spoil, expected: reado
     'no package database, but an SBOM that lists most files',
     (i) => {
       i.tree.remove('usr/lib/apk/db/installed');
-      const listed = [...i.tree.walk()].map(([path]) => path).filter((path) => path !== 'usr/bin/app');
+      const listed = i.tree
+        .walk()
+        .map(({ path }) => path)
+        .filter((path) => path !== 'usr/bin/app');
       setSbom(i, spdxOf(PACKAGES, listed));
     },
     ['accountable/unowned-file'],

@@ -51,7 +51,7 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Hard
     scripts,
     score: scoreImage(subject, observations),
     looked: {
-      files: files.entries.filter(([, node]) => node.kind !== 'directory').length,
+      files: files.entries.filter(({ node }) => node.kind !== 'directory').length,
       programs: files.known.filter(({ facts }) => facts.elf !== undefined).length,
       packages: database.packages.length,
     },

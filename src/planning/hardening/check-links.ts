@@ -143,7 +143,9 @@ class Loaders {
   #levels({ kind, elf }: Loader): (readonly string[])[] {
     const names = kind === 'glibc' ? (PROCESSOR_LEVELS[elf.machine] ?? []) : [];
     const hasOwn = (level: string) =>
-      this.#files.entries.some(([path, node]) => node.kind === 'directory' && path.endsWith(`/glibc-hwcaps/${level}`));
+      this.#files.entries.some(
+        ({ path, node }) => node.kind === 'directory' && path.endsWith(`/glibc-hwcaps/${level}`),
+      );
     return [[], ...names.map((_, i) => names.slice(i)).filter(([level]) => hasOwn(level as string))];
   }
 }

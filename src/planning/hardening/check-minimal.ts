@@ -1,15 +1,16 @@
 // minimal/: what a program does not need to run. Tools are known by the names under which people start them; a tool with
 // several names, such as busybox, is one finding.
 
+import { sortedUnique } from '../../base/order.ts';
 import { contentSize } from '../rootfs/content.ts';
-import type { TreeNode } from '../rootfs/file-tree.ts';
+import type { FileTree, TreeNode } from '../rootfs/file-tree.ts';
 import type { CheckId } from './check-table.ts';
 import { listed } from './enumeration.ts';
 import type { Observation } from './finding.ts';
 import type { ImageFiles } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { searchDirectories } from './run-settings.ts';
-import { baseName, directoryOf, resolvePath } from './tree-paths.ts';
+import { baseName, resolvePath } from './tree-paths.ts';
 
 const COMMAND_DIRECTORIES = ['bin', 'sbin', 'usr/bin', 'usr/sbin', 'usr/local/bin', 'usr/local/sbin'];
 
@@ -32,13 +33,12 @@ const TOOLS: readonly (readonly [check: CheckId, what: string, names: RegExp])[]
 ];
 
 export function checkMinimal(subject: ImageSubject, files: ImageFiles): Observation[] {
-  return [...checkTools(subject, files), ...checkLeftFiles(files)];
+  return [...checkTools(subject), ...checkLeftFiles(files)];
 }
 
-function checkTools({ tree, run }: ImageSubject, files: ImageFiles): Observation[] {
+function checkTools({ tree, run }: ImageSubject): Observation[] {
   const inPath = searchDirectories(run).flatMap((directory) => resolvePath(tree, directory)?.path ?? []);
-  const directories = new Set([...COMMAND_DIRECTORIES, ...inPath]);
-  const commands = files.entries.flatMap(([path]) => (directories.has(directoryOf(path)) ? [path] : []));
+  const commands = sortedUnique([...COMMAND_DIRECTORIES, ...inPath]).flatMap((directory) => namesIn(tree, directory));
   return TOOLS.flatMap(([check, what, pattern]) => {
     const programs = new Map<TreeNode, { readonly path: string; readonly names: string[] }>();
     for (const name of commands) {
@@ -57,15 +57,27 @@ function checkTools({ tree, run }: ImageSubject, files: ImageFiles): Observation
   });
 }
 
+/** Paths of what is in a directory; none where a link leads there, since it has them under another path. */
+function namesIn(tree: FileTree, directory: string): string[] {
+  const found = resolvePath(tree, directory);
+  if (found?.node.kind !== 'directory' || found.path !== directory) return [];
+  return tree.list(directory).map(([name]) => (directory === '' ? name : `${directory}/${name}`));
+}
+
 /** Directories and what files below them are; a finding for each directory, since one alone tells little. */
-const LEFT_DIRECTORIES: readonly (readonly [check: CheckId, directory: RegExp, what: string])[] = [
-  ['minimal/documentation', /^usr\/(?:local\/)?share\/(?:doc|man|info|gtk-doc|help|devhelp)(?=\/)/, 'documentation'],
-  [
-    'minimal/cache',
-    /^(?:var\/cache|var\/lib\/(?:apt\/lists|dnf|yum)|(?:root|home\/[^/]+)\/(?:\.cache|\.npm\/_cacache|\.cargo\/registry|\.m2\/repository))(?=\/)/,
-    'cached',
-  ],
-  ['minimal/left-over', /^(?:tmp|var\/tmp|var\/log|run|var\/run)(?=\/)/, 'left-over'],
+const LEFT_DIRECTORIES: readonly { readonly check: CheckId; readonly directory: RegExp; readonly what: string }[] = [
+  {
+    check: 'minimal/documentation',
+    directory: /^usr\/(?:local\/)?share\/(?:doc|man|info|gtk-doc|help|devhelp)(?=\/)/,
+    what: 'documentation',
+  },
+  {
+    check: 'minimal/cache',
+    directory:
+      /^(?:var\/cache|var\/lib\/(?:apt\/lists|dnf|yum)|(?:root|home\/[^/]+)\/(?:\.cache|\.npm\/_cacache|\.cargo\/registry|\.m2\/repository))(?=\/)/,
+    what: 'cached',
+  },
+  { check: 'minimal/left-over', directory: /^(?:tmp|var\/tmp|var\/log|run|var\/run)(?=\/)/, what: 'left-over' },
 ];
 
 /** Licences have to stay with the programs. */
@@ -76,17 +88,17 @@ const LEFT_NAME = /(?:~|\.(?:apk-new|apk-old|dpkg-(?:new|old|dist|tmp)|rpm(?:sav
 function checkLeftFiles(files: ImageFiles): Observation[] {
   const groups = new Map<string, { check: CheckId; what: string; count: number; sizeBytes: number }>();
   const single: Observation[] = [];
-  for (const [path, node] of files.entries) {
+  for (const { path, node } of files.entries) {
     // Links from log files to the standard streams are wanted, empty files hold places.
     if (node.kind !== 'file' || contentSize(node.content) === 0) continue;
-    const kind = LEFT_DIRECTORIES.find(([, directory]) => directory.test(path));
+    const kind = LEFT_DIRECTORIES.find(({ directory }) => directory.test(path));
     if (kind === undefined) {
       if (LEFT_NAME.test(path)) single.push({ check: 'minimal/left-over', path, message: `${path} is a back-up` });
       continue;
     }
-    const [check, pattern, what] = kind;
+    const { check, what } = kind;
     if (check === 'minimal/documentation' && LEGAL.test(baseName(path))) continue;
-    const directory = pattern.exec(path)?.[0] as string;
+    const directory = kind.directory.exec(path)?.[0] as string;
     const group = groups.get(directory) ?? { check, what, count: 0, sizeBytes: 0 };
     group.count++;
     group.sizeBytes += contentSize(node.content);

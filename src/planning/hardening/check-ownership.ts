@@ -42,12 +42,21 @@ export function checkOwnership(subject: ImageSubject, files: ImageFiles, databas
   const owners = new FileOwners(tree, database, sbom);
   const declared = declaredPaths(tree);
   const known = { apk: BUILDERS_FILES, dpkg: DPKG_FILES, none: [] }[database.kind];
-  const isOwned = (path: string, node: TreeNode) =>
-    owners.has(path) ||
-    declared.has(path) ||
-    known.some((pattern) => pattern.test(path)) ||
-    isManagedLink(tree, path, node);
-  return [...sharedFiles(tree, files, owners), ...unownedFiles(files, isOwned)];
+  const isOurs = (path: string, node: TreeNode) =>
+    declared.has(path) || known.some((pattern) => pattern.test(path)) || isManagedLink(tree, path, node);
+  const shared: Observation[] = [];
+  const unowned: string[] = [];
+  const housing = new Housing();
+  for (const { path, node } of files.entries) {
+    if (node.kind === 'directory') continue;
+    const slash = path.lastIndexOf('/');
+    const directory = slash < 0 ? '' : path.slice(0, slash);
+    const owner = owners.find(directory, path.slice(slash + 1), path);
+    if (typeof owner === 'object') shared.push(...sharedFile(tree, path, node, owners.names(owner)));
+    if (owner !== undefined || isOurs(path, node)) housing.add(directory);
+    else unowned.push(path);
+  }
+  return [...shared, ...unownedFiles(unowned, housing)];
 }
 
 /** Which packages have a file; by directory, whose real path is looked up once. */
@@ -55,6 +64,10 @@ class FileOwners {
   readonly #names: readonly string[];
   readonly #byDirectory = new Map<string, Map<string, number | number[]>>();
   readonly #listed: ReadonlySet<string>;
+  /** What was asked for last: files come directory by directory. */
+  #recent:
+    | { readonly directory: string; readonly files: ReadonlyMap<string, number | number[]> | undefined }
+    | undefined;
 
   /** Files of the SBOM are owned too, by components of it. */
   constructor(tree: FileTree, { packages, eachFile }: PackageDatabase, sbom: SbomInventory | undefined) {
@@ -76,30 +89,26 @@ class FileOwners {
     });
   }
 
-  has(path: string): boolean {
-    return this.#find(path) !== undefined || this.#listed.has(path);
+  /** The package, or the packages; 'sbom' for what only the SBOM lists; undefined for what nobody has. */
+  find(directory: string, name: string, path: string): number | readonly number[] | 'sbom' | undefined {
+    let recent = this.#recent;
+    if (recent?.directory !== directory) {
+      recent = { directory, files: this.#byDirectory.get(directory) };
+      this.#recent = recent;
+    }
+    return recent.files?.get(name) ?? (this.#listed.has(path) ? 'sbom' : undefined);
   }
 
-  /** [] for a file of one package or none. */
-  several(path: string): string[] {
-    const found = this.#find(path);
-    return typeof found === 'object' ? [...new Set(found.map((index) => this.#names[index] ?? ''))] : [];
-  }
-
-  #find(path: string): number | number[] | undefined {
-    return this.#byDirectory.get(directoryOf(path))?.get(baseName(path));
+  names(packages: readonly number[]): string[] {
+    return [...new Set(packages.map((index) => this.#names[index] ?? ''))];
   }
 }
 
-function sharedFiles(tree: FileTree, files: ImageFiles, owners: FileOwners): Observation[] {
-  return files.entries.flatMap(([path, node]): Observation[] => {
-    if (node.kind === 'directory') return [];
-    const packages = owners.several(path);
-    if (packages.length < 2) return [];
-    // To the packages it is a directory, which many may have.
-    if (node.kind === 'symlink' && resolvePath(tree, path)?.node.kind === 'directory') return [];
-    return [{ check: 'accountable/two-owners', path, message: `${path} belongs to ${listed(packages)}` }];
-  });
+function sharedFile(tree: FileTree, path: string, node: TreeNode, packages: readonly string[]): Observation[] {
+  if (packages.length < 2) return [];
+  // To the packages it is a directory, which many may have.
+  if (node.kind === 'symlink' && resolvePath(tree, path)?.node.kind === 'directory') return [];
+  return [{ check: 'accountable/two-owners', path, message: `${path} belongs to ${listed(packages)}` }];
 }
 
 /** The paths that the image's configuration declares: apko and stave keep it in the image. */
@@ -128,17 +137,25 @@ function isManagedLink(tree: FileTree, path: string, node: TreeNode): boolean {
   return /(?:^|\/)busybox(?:\.\w+)?$/.test(target);
 }
 
-/** Unowned files; a directory that holds nothing else is named in their place. */
-function unownedFiles(files: ImageFiles, isOwned: (path: string, node: TreeNode) => boolean): Observation[] {
-  const housing = new Set<string>();
-  const unowned: string[] = [];
-  for (const [path, node] of files.entries) {
-    if (node.kind === 'directory') continue;
-    if (!isOwned(path, node)) unowned.push(path);
-    else
-      for (let above = directoryOf(path); above !== '' && !housing.has(above); above = directoryOf(above))
-        housing.add(above);
+/** The directories in which, or below which, there are files of somebody. */
+class Housing {
+  readonly #paths = new Set<string>();
+  #last = '';
+
+  add(directory: string): void {
+    if (directory === this.#last) return;
+    this.#last = directory;
+    for (let above = directory; above !== '' && !this.#paths.has(above); above = directoryOf(above))
+      this.#paths.add(above);
   }
+
+  has(directory: string): boolean {
+    return this.#paths.has(directory);
+  }
+}
+
+/** A directory that holds nothing but unowned files is named in their place. */
+function unownedFiles(unowned: readonly string[], housing: Housing): Observation[] {
   const places = new Map<string, number>();
   for (const path of unowned) {
     const place = foreignPart(path, housing);
@@ -170,7 +187,7 @@ function unownedAt(path: string, what: string): Observation {
 }
 
 /** The uppermost directory of the path in which no package has a file, else the path itself. */
-function foreignPart(path: string, housing: ReadonlySet<string>): string {
+function foreignPart(path: string, housing: Housing): string {
   for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
     const directory = path.slice(0, slash);
     if (!housing.has(directory)) return directory;

@@ -2,7 +2,7 @@
 
 import { apkArchitecture } from '../config/architecture.ts';
 import { contentSize } from '../rootfs/content.ts';
-import type { FileNode, FileTree, TreeNode } from '../rootfs/file-tree.ts';
+import type { FileNode, FileTree, TreeEntry } from '../rootfs/file-tree.ts';
 import { type ElfFacts, type FileFacts, readFileFacts } from './file-facts.ts';
 import type { KnownFacts } from './package-facts.ts';
 
@@ -15,7 +15,7 @@ interface ImageFile {
 
 export interface ImageFiles {
   /** Everything but the root, in the order of the walk. */
-  readonly entries: readonly (readonly [path: string, node: TreeNode])[];
+  readonly entries: readonly TreeEntry[];
   /** Regular files that there is something to say about, under the first of their names. */
   readonly known: readonly ImageFile[];
   factsOf(node: FileNode): FileFacts | undefined;
@@ -23,17 +23,17 @@ export interface ImageFiles {
 
 /** `known` spares the reading of files of packages. */
 export function collectFiles(tree: FileTree, known: KnownFacts = () => undefined): ImageFiles {
-  const entries = [...tree.walk()];
+  const entries = tree.walk();
   const facts = new Map<FileNode, FileFacts | undefined>();
   const telling: ImageFile[] = [];
-  for (const [path, node] of entries) {
-    if (node.kind !== 'file' || facts.has(node)) continue;
+  for (const { path, node } of entries) {
+    if (node.kind !== 'file') continue;
     const { content } = node;
     const ofPackage = content.kind === 'packaged' ? known(content.packageIndex) : undefined;
-    const found =
-      ofPackage !== undefined && content.kind === 'packaged'
-        ? ofPackage.get(content.offset)
-        : readFileFacts(path, contentSize(content), (at, length) => tree.readRange(node, at, length));
+    const kept = content.kind === 'packaged' ? ofPackage?.get(content.offset) : undefined;
+    // Most files are of packages that have nothing to say about them.
+    if ((ofPackage !== undefined && kept === undefined) || facts.has(node)) continue;
+    const found = kept ?? readFileFacts(path, contentSize(content), (at, length) => tree.readRange(node, at, length));
     facts.set(node, found);
     if (found !== undefined) telling.push({ path, node, facts: found });
   }

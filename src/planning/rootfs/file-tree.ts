@@ -51,6 +51,13 @@ export interface DeviceNode extends NodeFields {
 }
 export type TreeNode = DirectoryNode | FileNode | SymlinkNode | DeviceNode;
 
+/** A node under one of its names. */
+export interface TreeEntry {
+  /** As `walk` says. */
+  readonly path: string;
+  readonly node: TreeNode;
+}
+
 type Metadata = Partial<NodeFields>;
 
 /** Where a path leads: the directory that holds (or would hold) the name, and the node if there is one. */
@@ -63,6 +70,10 @@ interface Located {
 export class FileTree {
   readonly root: DirectoryNode = makeDirectory(0o755);
   private readonly read: PackagedRead;
+  /** What `walk` found, until a name comes or goes. */
+  private walked: readonly TreeEntry[] | undefined;
+  /** The directory that a plain path led to last: what comes next is mostly beside it. */
+  private recent: { readonly path: string; readonly directory: DirectoryNode } | undefined;
 
   constructor(read: PackagedRead) {
     this.read = read;
@@ -137,14 +148,23 @@ export class FileTree {
 
   /** `mkdir -p`: every missing component gets the mode; existing ones keep theirs; symlinks are followed. */
   mkdirAll(path: string, mode: number): DirectoryNode {
-    const existing = this.lookup(path);
-    if (existing?.kind === 'directory') return existing;
+    const plain = this.directoryAt(path);
+    if (plain !== undefined) return plain;
+    const free = this.locatePlainly(path, true);
+    if (free !== undefined && free.node === undefined) {
+      const made = makeDirectory(mode);
+      this.put(free, made);
+      this.recent = { path, directory: made };
+      return made;
+    }
+    const linked = this.lookup(path);
+    if (linked?.kind === 'directory') return linked;
     let directory = this.root;
     let walked = '';
     for (const segment of segmentsOf(path)) {
       walked += `/${segment}`;
       const located = this.locate(walked, false);
-      if (located !== undefined && located.node === undefined) put(located, makeDirectory(mode));
+      if (located !== undefined && located.node === undefined) this.put(located, makeDirectory(mode));
       const node = this.lookup(walked);
       if (node === undefined) throw missing(walked, 'is a symbolic link that leads nowhere');
       if (node.kind !== 'directory') throw notDirectory(walked);
@@ -160,7 +180,7 @@ export class FileTree {
     const node = located.node;
     if (node === undefined) {
       const file = makeFile(content, { mode });
-      put(located, file);
+      this.put(located, file);
       return file;
     }
     if (node.kind !== 'file') throw new Failure('PATH_INVALID', `"${path}" exists, but is not a regular file`);
@@ -171,25 +191,25 @@ export class FileTree {
   /** A symbolic link made by the builder; it takes its directory's mtime. The path must be free. */
   symlink(target: string, path: string): void {
     const located = this.locateFree(path);
-    put(located, makeSymlink(target, { mode: 0o777, mtime: located.directory.mtime }));
+    this.put(located, makeSymlink(target, { mode: 0o777, mtime: located.directory.mtime }));
   }
 
   /** A character device made by the builder; it takes its directory's mtime. The path must be free. */
   charDevice(path: string, mode: number, major: number, minor: number): void {
     const located = this.locateFree(path);
-    put(located, makeDevice('3', major, minor, { mode, mtime: located.directory.mtime }));
+    this.put(located, makeDevice('3', major, minor, { mode, mtime: located.directory.mtime }));
   }
 
   /** A second name for a node. The path must be free. */
   link(node: TreeNode, path: string): void {
     const located = this.locateFree(path);
-    put(located, node);
+    this.put(located, node);
   }
 
   /** Puts a node at a path, in the place of whatever is there. Its directory must exist. */
   place(path: string, node: TreeNode): void {
     const located = this.locateParent(path, false);
-    put(located, node);
+    this.put(located, node);
   }
 
   /** Takes a name away; a directory goes with everything below it. A missing path is no error. */
@@ -198,6 +218,8 @@ export class FileTree {
     if (located?.node === undefined) return;
     located.directory.children.delete(located.name);
     located.directory.order = undefined;
+    this.walked = undefined;
+    this.recent = undefined;
   }
 
   /** The path without symbolic links in its directories; the last name stays as it is. Missing directories keep theirs. */
@@ -239,32 +261,26 @@ export class FileTree {
     this.existing(path, 'setting the time of').mtime = seconds;
   }
 
-  /** Every node below the root: depth first, parents before children, children in byte order; links are not followed. */
-  *walk(): Generator<readonly [path: string, node: TreeNode]> {
-    yield* this.walkFrom('', this.root);
+  /**
+   * Every node below the root, paths without leading slash: depth first, parents before children, children in byte order; links
+   * are not followed. Made once for all who ask while no name comes or goes.
+   */
+  walk(): readonly TreeEntry[] {
+    this.walked ??= entriesBelow('', this.root);
+    return this.walked;
   }
 
-  /** Everything below a path in the order of `walk`, with absolute paths; the node itself is not included. */
-  *walkBelow(path: string): Generator<readonly [path: string, node: TreeNode]> {
+  /** Everything below a path in the order of `walk`, its paths beginning with the given one; the node itself is not included. */
+  walkBelow(path: string): TreeEntry[] {
     const node = this.lookup(path);
-    if (node?.kind === 'directory') yield* this.walkFrom(path.replace(/\/+$/, ''), node);
+    return node?.kind === 'directory' ? entriesBelow(path.replace(/\/+$/, ''), node) : [];
   }
 
-  private *walkFrom(prefix: string, start: DirectoryNode): Generator<readonly [string, TreeNode]> {
-    // An explicit stack: recursion of generators costs time per level, and depth is the archive's choice.
-    const stack = [{ prefix, directory: start, names: sortedNames(start), next: 0 }];
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const name = top.names[top.next++];
-      if (name === undefined) {
-        stack.pop();
-        continue;
-      }
-      const node = top.directory.children.get(name);
-      if (node === undefined) continue; // Removed meanwhile.
-      const path = top.prefix === '' ? name : `${top.prefix}/${name}`;
-      yield [path, node];
-      if (node.kind === 'directory') stack.push({ prefix: path, directory: node, names: sortedNames(node), next: 0 });
-    }
+  private put({ directory, name, node }: Located, replacement: TreeNode): void {
+    directory.children.set(name, replacement);
+    if (node === undefined) directory.order = undefined;
+    else this.recent = undefined;
+    this.walked = undefined;
   }
 
   private existing(path: string, verb: string): TreeNode {
@@ -292,17 +308,31 @@ export class FileTree {
 
   /** The same for a path of plain names and no links, which nearly all are; undefined where it is not that simple. */
   private locatePlainly(path: string, follow: boolean): Located | undefined {
+    const slash = path.lastIndexOf('/');
+    const directory = slash <= 0 ? this.root : this.directoryAt(path.slice(0, slash));
+    if (directory === undefined) return undefined;
+    const name = path.slice(slash + 1);
+    if (name === '' || name === '.' || name === '..') return undefined;
+    const node = directory.children.get(name);
+    return follow && node?.kind === 'symlink' ? undefined : { directory, name, node };
+  }
+
+  /** The directory at a path of plain names and no links; undefined where there is none, or it is not that simple. */
+  private directoryAt(path: string): DirectoryNode | undefined {
+    if (this.recent?.path === path) return this.recent.directory;
     let directory = this.root;
     for (let start = path.startsWith('/') ? 1 : 0; ; ) {
       const slash = path.indexOf('/', start);
       const name = slash < 0 ? path.slice(start) : path.slice(start, slash);
       if (name === '' || name === '.' || name === '..') return undefined;
       const node = directory.children.get(name);
-      if (slash < 0) return follow && node?.kind === 'symlink' ? undefined : { directory, name, node };
       if (node?.kind !== 'directory') return undefined;
       directory = node;
+      if (slash < 0) break;
       start = slash + 1;
     }
+    this.recent = { path, directory };
+    return directory;
   }
 
   private locateThroughLinks(path: string, follow: boolean): Located | undefined {
@@ -333,12 +363,25 @@ export class FileTree {
   }
 }
 
-function makeDirectory(mode: number, metadata: Metadata = {}): DirectoryNode {
-  return { kind: 'directory', ...fields(mode, metadata), children: new Map(), order: undefined };
+function makeDirectory(mode: number): DirectoryNode {
+  return { kind: 'directory', ...fields(mode, {}), children: new Map(), order: undefined };
 }
 
-export function makeFile(content: Content, metadata: Metadata = {}, shipped?: Content): FileNode {
-  return { kind: 'file', ...fields(0o644, metadata), content, shipped };
+/** Written out, since nearly everything in an image is a file. */
+export function makeFile(content: Content, m: Metadata = {}, shipped?: Content): FileNode {
+  return {
+    kind: 'file',
+    mode: m.mode ?? 0o644,
+    uid: m.uid ?? 0,
+    gid: m.gid ?? 0,
+    mtime: m.mtime ?? 0,
+    xattrs: m.xattrs ?? NO_XATTRS,
+    owner: m.owner,
+    checksum: m.checksum,
+    aliases: m.aliases,
+    content,
+    shipped,
+  };
 }
 
 export function makeSymlink(target: string, metadata: Metadata): SymlinkNode {
@@ -368,14 +411,27 @@ function segmentsOf(path: string): string[] {
   return path.split('/').filter((s) => s !== '' && s !== '.');
 }
 
-function put({ directory, name, node }: Located, replacement: TreeNode): void {
-  directory.children.set(name, replacement);
-  if (node === undefined) directory.order = undefined;
-}
-
 function sortedNames(directory: DirectoryNode): readonly string[] {
   directory.order ??= [...directory.children.keys()].sort(compareBytes);
   return directory.order;
+}
+
+function entriesBelow(start: string, directory: DirectoryNode): TreeEntry[] {
+  const entries: TreeEntry[] = [];
+  // An explicit stack: depth is the archive's choice.
+  const stack = [{ prefix: start, directory, names: sortedNames(directory), next: 0 }];
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const name = top.names[top.next++];
+    if (name === undefined) {
+      stack.pop();
+      continue;
+    }
+    const node = top.directory.children.get(name) as TreeNode;
+    const path = top.prefix === '' ? name : `${top.prefix}/${name}`;
+    entries.push({ path, node });
+    if (node.kind === 'directory') stack.push({ prefix: path, directory: node, names: sortedNames(node), next: 0 });
+  }
+  return entries;
 }
 
 function missing(path: string, what: string, verb = ''): Failure {

@@ -8,12 +8,10 @@ import type { Package, PackageInfo } from '../../formats/apk/package.ts';
 import { parseVersion, satisfies } from '../../formats/apk/version.ts';
 import type { Layering } from '../config/image-config.ts';
 import type { Content } from './content.ts';
-import type { FileTree, TreeNode } from './file-tree.ts';
+import type { FileTree, TreeEntry } from './file-tree.ts';
 
-export interface LayerEntry {
-  /** Without leading or trailing slash. */
-  readonly path: string;
-  readonly node: TreeNode;
+/** Its path is without leading or trailing slash. */
+export interface LayerEntry extends TreeEntry {
   /** In place of the node's own: directories repeated in a group layer carry the mtime of the file that needs them. */
   readonly mtime?: number;
   /** In place of the node's own: a group layer's part of the installed database. */
@@ -21,7 +19,7 @@ export interface LayerEntry {
 }
 
 /** The entries of each layer, lowest first. Can be gone through several times. */
-export type LayerPlan = readonly Iterable<LayerEntry>[];
+export type LayerPlan = readonly (readonly LayerEntry[])[];
 
 const INSTALLED = 'usr/lib/apk/db/installed';
 
@@ -32,7 +30,7 @@ export function planLayers(
   records: readonly string[],
   layering: Layering | undefined,
 ): LayerPlan {
-  if (layering === undefined || (layering.strategy === '' && layering.budget === 0)) return [treeEntries(tree)];
+  if (layering === undefined || (layering.strategy === '' && layering.budget === 0)) return [tree.walk()];
   if (layering.strategy !== 'origin') {
     throw new Failure('CONFIG_INVALID', `unknown layering strategy "${layering.strategy}"`, {
       hint: 'the only strategy is "origin"',
@@ -43,15 +41,6 @@ export function planLayers(
     layering.budget,
   );
   return distribute(tree, groups, records);
-}
-
-/** The whole tree as one layer. */
-export function treeEntries(tree: FileTree): Iterable<LayerEntry> {
-  return { [Symbol.iterator]: () => allEntries(tree) };
-}
-
-function* allEntries(tree: FileTree): Generator<LayerEntry> {
-  for (const [path, node] of tree.walk()) yield { path, node };
 }
 
 /** Groups of package indexes, largest first; indexes inside a group in order of package names. */
@@ -139,8 +128,8 @@ function distribute(tree: FileTree, groups: readonly (readonly number[])[], reco
   const top = layers[groups.length]!;
   // The stack of directories visited. Files do not pop it: it may hold deeper directories that the walk already left.
   const stack: LayerEntry[] = [];
-  for (const [path, node] of tree.walk()) {
-    const entry: LayerEntry = { path, node };
+  for (const entry of tree.walk()) {
+    const { path, node } = entry;
     if (node.kind === 'directory') {
       const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
       while (stack.length > 0 && stack.at(-1)!.path !== parent) stack.pop();

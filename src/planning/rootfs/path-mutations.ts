@@ -14,7 +14,7 @@ function applyHere(tree: FileTree, mutation: PathMutation): void {
   // The reference applies mode and owner for every type, through symlinks: a `symlink` mutation changes its target.
   setAttributes(tree, mutation.path, mutation);
   if (mutation.recursive) {
-    for (const [path] of [...tree.walkBelow(mutation.path)]) setAttributes(tree, path, mutation);
+    for (const { path } of tree.walkBelow(mutation.path)) setAttributes(tree, path, mutation);
   }
 }
 

@@ -17,7 +17,7 @@ export function planUpperLayers(below: FileTree, upper: FileTree, parts: readonl
   const layers = parts.map(() => new Set<string>());
   const rest = new Set<string>();
   const { changed, removed } = compareTrees(below, upper);
-  for (const [path, node] of upper.walk()) {
+  for (const { path, node } of upper.walk()) {
     const isChanged = changed.has(path);
     let isTaken = false;
     parts.forEach((part, i) => {
@@ -77,10 +77,10 @@ function entriesOf(tree: FileTree, paths: ReadonlySet<string>, removed: readonly
     }
   };
   if (paths.size > 0 || removed.length > 0) addWhiteouts('');
-  for (const [path, node] of tree.walk()) {
-    if (!paths.has(path)) continue;
-    entries.push({ path, node });
-    addWhiteouts(path);
+  for (const entry of tree.walk()) {
+    if (!paths.has(entry.path)) continue;
+    entries.push(entry);
+    addWhiteouts(entry.path);
   }
   return entries;
 }
