@@ -1,9 +1,10 @@
-// Bundles src/ into dist/: the CLI with one chunk per lazily loaded command, and the library entry. And action/ into
+// Bundles src/ into dist/: the command line as one script, what it starts with, and the library entry. And action/ into
 // action/dist/: one file, since GitHub runs an action from the tree of a tag, without an install step.
 // Deterministic: no timestamps, no absolute paths, the version read from package.json alone.
+import assert from 'node:assert';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -26,29 +27,74 @@ function digestSources() {
 const common = {
   absWorkingDir: root,
   bundle: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20.19',
   define: { STAVE_VERSION: JSON.stringify(version), STAVE_SOURCES: JSON.stringify(digestSources()) },
+  logLevel: 'warning',
+};
+
+const modules = {
+  ...common,
+  format: 'esm',
   // Bundled CommonJS dependencies call require(); ES modules have none until we make one.
   banner: {
     js: "import { createRequire as __stave_cr } from 'node:module'; const require = __stave_cr(import.meta.url);",
   },
-  logLevel: 'warning',
 };
 
+/** Comments and blanks are a third of what would be read at every start; names stay, for the sake of stacks. */
+const small = { legalComments: 'linked', minifyWhitespace: true };
+
 rmSync(`${root}/dist`, { recursive: true, force: true });
-await build({
+
+/** Name in dist/libraries -> module. What the effects floor imports dynamically are libraries: most commands need none of them. */
+const libraries = new Map();
+const apart = {
+  name: 'libraries-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /./ }, ({ kind, path, importer, resolveDir }) => {
+      const isLibrary = kind === 'dynamic-import' && importer.startsWith(join(root, 'src/effects/'));
+      if (!isLibrary || path.startsWith('node:')) return undefined;
+      const module = path.startsWith('.') ? join(resolveDir, path) : path;
+      const name = basename(path).replace(/\.\w+$/, '');
+      assert((libraries.get(name) ?? module) === module, `two libraries would be called ${name}`);
+      libraries.set(name, module);
+      return { path: `../libraries/${name}.js`, external: true };
+    });
+  },
+};
+
+// One script without chunks, as src/cli/cached-script.ts reads it.
+const script = await build({
   ...common,
-  entryPoints: ['src/index.ts', 'src/cli/main.ts', 'src/effects/store/data-thread.ts'],
+  ...small,
+  format: 'cjs',
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/cli/main.cjs',
+  define: { ...common.define, 'import.meta': 'importMeta' },
+  plugins: [apart],
+  write: false,
+});
+mkdirSync(`${root}/dist/cli`, { recursive: true });
+for (const { path, text } of script.outputFiles) writeFileSync(path, text.replace(/\bimport\((?=")/g, 'importModule('));
+assert(
+  readFileSync(`${root}/dist/cli/main.cjs`).every((byte) => byte < 0x80),
+  'the script is ASCII',
+);
+
+await build({
+  ...modules,
+  ...small,
+  entryPoints: [
+    { in: 'src/index.ts', out: 'index' },
+    { in: 'src/cli/start.ts', out: 'cli/start' },
+    { in: 'src/effects/store/data-thread.ts', out: 'effects/store/data-thread' },
+    ...[...libraries].map(([name, module]) => ({ in: module, out: `libraries/${name}` })),
+  ],
   outdir: 'dist',
-  outbase: 'src',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
-  legalComments: 'linked',
-  // Comments and blanks are a third of what would be read at every start; names stay, for the sake of stacks.
-  minifyWhitespace: true,
 });
 
 rmSync(`${root}/action/dist`, { recursive: true, force: true });
-await build({ ...common, entryPoints: ['action/src/main.ts'], outfile: 'action/dist/main.mjs', legalComments: 'eof' });
+await build({ ...modules, entryPoints: ['action/src/main.ts'], outfile: 'action/dist/main.mjs', legalComments: 'eof' });

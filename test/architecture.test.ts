@@ -175,6 +175,7 @@ describe('the house', () => {
       for (const i of file.imports)
         if (isOurs(i.specifier) && !i.dynamic && !i.typeOnly) visit(target(file, i.specifier));
     };
+    visit('cli/start.ts');
     visit('cli/main.ts');
     expect([...seen].filter((p) => !['base', 'cli'].includes(floor(p)))).toEqual([]);
     expect([...seen].filter((p) => p.startsWith('cli/commands/'))).toEqual([]);

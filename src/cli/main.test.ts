@@ -357,7 +357,7 @@ describe('help and version', () => {
     expect((await run(['help', 'lock'])).stdout).toBe((await run(['lock', '--help'])).stdout);
   });
 
-  it('version, on the fast path and through the tree', async () => {
+  it('version, wherever --json stands', async () => {
     const plain = await run(['version']);
     expect(plain.stdout).toMatch(/^stave \S+ \(node \d+\.\d+\.\d+, linux\/x64\)\n$/);
     expect((await run(['--no-color', 'version'])).stdout).toBe(plain.stdout);

@@ -1,6 +1,5 @@
-// The entry of the command line: arguments in, exit code out. `stave version` is answered before anything is loaded.
+// The command line: arguments in, exit code out. Its entry in a process of its own is start.ts.
 
-import { isVersionRequest, printVersion } from './version-line.ts';
 import { processWorld, type World } from './world.ts';
 
 /**
@@ -8,10 +7,6 @@ import { processWorld, type World } from './world.ts';
  * Failure, or 1 for a mistake of ours. Never throws.
  */
 export async function main(argv: readonly string[], world: World = processWorld()): Promise<number> {
-  if (isVersionRequest(argv)) {
-    world.stdout.write(printVersion(world, argv.includes('--json')));
-    return 0;
-  }
   try {
     const { runProgram } = await import('./program.ts');
     return await runProgram(argv, world);

@@ -39,8 +39,6 @@ export interface World {
 /** The world of this process. */
 export function processWorld(): World {
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY && !process.env['CI'];
-  // A reader such as `head` may leave early; that is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   return {
     stdout: process.stdout,
     stderr: process.stderr,

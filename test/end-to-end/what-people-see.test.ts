@@ -166,4 +166,20 @@ describe('the built command', () => {
     expect(version.stdout).not.toContain('0.0.0-source');
     expect(wrong).toMatchObject({ exitCode: 3, stdout: '', stderr: expect.stringContaining('[CONFIG_NOT_FOUND]') });
   });
+
+  it('says its version, and nothing else, before it loads anything and after', async () => {
+    const place = new Place();
+    const early = await place.spawnStave(['version']).done;
+    expect(early).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(early.stdout).toMatch(/^stave \S+ \(node \d+\.\d+\.\d+, \S+\)\n$/);
+    for (let run = 0; run < 2; run++) {
+      expect(await place.spawnStave(['--no-color', 'version']).done).toEqual(early);
+    }
+  });
+
+  it('goes quietly when its reader has left', async () => {
+    const { child, done } = new Place().spawnStave(['--help']);
+    child.stdout?.destroy();
+    expect(await done).toMatchObject({ exitCode: 0, stderr: '' });
+  });
 });

@@ -1,4 +1,4 @@
-// `stave version`, where the fast path of main.ts does not take it: `stave --no-color version`.
+// `stave version`, where start.ts does not answer it: `stave --no-color version`.
 
 import type { CommandRun } from '../session.ts';
 import { printVersion } from '../version-line.ts';

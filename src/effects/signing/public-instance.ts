@@ -13,7 +13,7 @@ interface Seeds {
 }
 
 export async function publicTrustedRoot(): Promise<TrustedRoot> {
-  const { default: seeds } = await import('@sigstore/tuf/seeds.json', { with: { type: 'json' } });
+  const { seeds } = await import('./tuf-seeds.ts');
   const base64 = (seeds as Seeds)[MIRROR]?.targets[TARGET];
   assert(base64 !== undefined, 'the seed has a trusted root');
   return await parseTrustedRoot(Buffer.from(base64, 'base64').toString('utf8'), 'the built-in trusted root');
