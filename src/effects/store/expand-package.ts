@@ -6,7 +6,8 @@ import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { Failure, failingWithin } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
-import { parseChecksum } from '../../formats/apk/data-entries.ts';
+import { dataEntries, parseChecksum } from '../../formats/apk/data-entries.ts';
+import { printInstalledRecord } from '../../formats/apk/installed.ts';
 import type { Package } from '../../formats/apk/package.ts';
 import { type PackageHead, parsePackageHead } from '../../formats/apk/package-head.ts';
 import { type DataMember, type DataMemberFiles, DataMemberReader, tooLarge } from './data-member.ts';
@@ -163,9 +164,20 @@ function describe(head: PackageHead, data: DataMember): StoredPackage {
     // Copies: the parsed entries are views that would keep the whole head alive.
     control: controlEntries.map((entry) => ({ ...entry, content: Buffer.from(entry.content) })),
     entries: data.entries,
+    record: recordOf({ info, controlSha1, sizeBytes: end, entries: data.entries }),
   };
   const controlTarBytes = Math.max(0, ...controlEntries.map((entry) => entry.offset + entry.size));
   return { package: expanded, dataTarBytes: data.tarBytes, dataTarCrc: data.tarCrc, controlTarBytes, kept: data.kept };
+}
+
+/** Undefined where there cannot be one: that is a failure of whoever installs the package. */
+function recordOf(expanded: Parameters<typeof printInstalledRecord>[0]): string | undefined {
+  try {
+    return printInstalledRecord({ ...expanded, entries: dataEntries(expanded.entries) });
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 function readStored(directory: string): StoredPackage | undefined {

@@ -1,7 +1,7 @@
-// How the store writes down an expanded package: a line of JSON about it as a whole, and one with its lists, an entry of the data
-// tar as one array whose trailing defaults are left off. The lists are parsed when somebody asks for one: a lock never does, and
-// 222 packages of 2.1 MB are 45 ms of its 290. A memory of this machine: another FORMAT reads as "not there". Sealed by its caller,
-// so it is not checked again.
+// How the store writes down an expanded package: a line of JSON about it as a whole, one with its lists, an entry of the data tar
+// as one array whose trailing defaults are left off, and its record in the installed database as it is. What is behind the first
+// line is parsed when somebody asks for it: a lock never does, and 222 packages of 2.1 MB are 45 ms of its 290. A memory of this
+// machine: another FORMAT reads as "not there". Sealed by its caller, so it is not checked again.
 
 import type { ControlEntry, Package } from '../../formats/apk/package.ts';
 import type { TarEntry } from '../../formats/tar/entry.ts';
@@ -18,7 +18,7 @@ export interface StoredPackage {
   readonly kept: readonly KeptPiece[];
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
 
 const NO_RECORDS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -50,13 +50,14 @@ interface PackedLists {
 
 export function printStoredPackage(stored: StoredPackage): string {
   const { kept, package: whole, ...sizes } = stored;
-  const { control, entries, ...described } = whole;
+  const { control, entries, record, ...described } = whole;
   const lists: PackedLists = {
     control: control.map(({ content, ...entry }) => [Buffer.from(content).toString('base64'), packEntry(entry)]),
     entries: entries.map(packEntry),
     kept: kept.map(packKept),
   };
-  return `${JSON.stringify({ format: FORMAT, ...sizes, package: described })}\n${JSON.stringify(lists)}`;
+  const text = `${JSON.stringify({ format: FORMAT, ...sizes, package: described })}\n${JSON.stringify(lists)}`;
+  return record === undefined ? text : `${text}\n${record}`;
 }
 
 /** Undefined for another format. */
@@ -65,7 +66,7 @@ export function parseStoredPackage(payload: Uint8Array): StoredPackage | undefin
   const end = text.indexOf('\n');
   const { format, ...stored } = JSON.parse(text.toString('utf8', 0, Math.max(end, 0)) || '{}');
   if (format !== FORMAT) return undefined;
-  const lists = once(() => unpackLists(text.toString('utf8', end)));
+  const lists = once(() => unpackLists(text, end + 1));
   return {
     ...stored,
     get kept() {
@@ -79,13 +80,19 @@ export function parseStoredPackage(payload: Uint8Array): StoredPackage | undefin
       get entries() {
         return lists().entries;
       },
+      get record() {
+        return lists().record;
+      },
     },
   };
 }
 
-function unpackLists(text: string) {
-  const { control, entries, kept }: PackedLists = JSON.parse(text);
+function unpackLists(text: Buffer, start: number) {
+  const newline = text.indexOf('\n', start);
+  const end = newline < 0 ? text.length : newline;
+  const { control, entries, kept }: PackedLists = JSON.parse(text.toString('utf8', start, end));
   return {
+    record: newline < 0 ? undefined : text.toString('utf8', newline + 1),
     control: control.map(
       ([content, packed]): ControlEntry => ({ ...unpackEntry(packed), content: Buffer.from(content, 'base64') }),
     ),

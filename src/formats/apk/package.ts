@@ -55,4 +55,6 @@ export interface Package {
   readonly control: readonly ControlEntry[];
   /** Entries of the data tar in archive order; `offset` counts in the uncompressed data tar. */
   readonly entries: readonly TarEntry[];
+  /** Its record in the installed database where no other package owns a file of it: the same in every image. */
+  readonly record?: string | undefined;
 }

@@ -1,7 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dumpTree, emptyTree, type TestPackage, testPackage } from '../../../test/support/trees.ts';
+import { Failure } from '../../base/failure.ts';
+import { dataEntries } from '../../formats/apk/data-entries.ts';
 import type { FileTree } from './file-tree.ts';
-import { installPackage, ownedEntries } from './install-package.ts';
+import { installPackage, Meetings, ownedEntries } from './install-package.ts';
 
 const DIRECTORY = 'dir d';
 
@@ -124,6 +127,42 @@ describe('two packages', () => {
     const tree = install(packages);
     const owned = packages.map((p, i) => ownedEntries(tree, p.pkg, i).map((e) => e.name));
     expect(owned).toEqual([['d'], ['d', 'd/f']]);
+  });
+});
+
+describe('packages that met no other', () => {
+  const path = fc.constantFrom('d/a', 'd/b', 'd/l', 'd/l/a', 'd/l/b', 'e/a', 'e/b', 'e/l');
+  const line = fc.oneof(
+    fc.tuple(path, fc.constantFrom('x', 'y')).map(([at, text]) => `file ${at} 644 ${text}`),
+    fc.tuple(path, fc.constantFrom('a', '../e', '../d', 'l')).map(([at, to]) => `link ${at} ${to}`),
+    fc.tuple(path, path).map(([at, to]) => `hard ${at} ${to}`),
+  );
+  const many = fc.array(fc.tuple(fc.array(line, { maxLength: 4 }), fc.boolean()), { minLength: 2, maxLength: 4 });
+
+  it('own all that they brought (property)', () => {
+    let installed = 0;
+    fc.assert(
+      fc.property(many, (described) => {
+        const packages = described.map(([lines, isKin], i) =>
+          one(`p${i}`, ['dir e', ...lines], { origin: isKin ? 'o' : `o${i}` }),
+        );
+        const pkgs = packages.map(({ pkg }) => pkg);
+        const tree = emptyTree(packages);
+        const meetings = new Meetings();
+        try {
+          for (const i of pkgs.keys()) installPackage(tree, pkgs, i, meetings);
+        } catch (error) {
+          if (error instanceof Failure) return;
+          throw error;
+        }
+        installed++;
+        for (const [i, pkg] of pkgs.entries()) {
+          if (!meetings.has(i)) expect(ownedEntries(tree, pkg, i)).toEqual(dataEntries(pkg.entries));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    expect(installed).toBeGreaterThan(200);
   });
 });
 

@@ -10,12 +10,36 @@ import type { Content } from './content.ts';
 import { contentSize } from './content.ts';
 import { type FileTree, makeDevice, makeFile, makeSymlink, type TreeNode } from './file-tree.ts';
 
+/** The packages of a tree that met others at a file: only of these may files belong to somebody else in the end. */
+export class Meetings {
+  readonly #indexes = new Set<number>();
+  #isAnybody = false;
+
+  of(...indexes: readonly (number | undefined)[]): void {
+    for (const index of indexes) if (index !== undefined) this.#indexes.add(index);
+  }
+
+  /** A symbolic link leads elsewhere now, for whoever went through it. */
+  ofAnybody(): void {
+    this.#isAnybody = true;
+  }
+
+  has(index: number): boolean {
+    return this.#isAnybody || this.#indexes.has(index);
+  }
+}
+
 /** Installs `packages[index]`. Earlier packages of the list are already in the tree. */
-export function installPackage(tree: FileTree, packages: readonly Package[], index: number): void {
+export function installPackage(
+  tree: FileTree,
+  packages: readonly Package[],
+  index: number,
+  meetings = new Meetings(),
+): void {
   const pkg = packages[index]!;
   for (const entry of dataEntries(pkg.entries)) {
     try {
-      installEntry(tree, packages, index, entry);
+      installEntry(tree, packages, index, entry, meetings);
     } catch (error) {
       throw error instanceof Failure ? error.within(`installing ${pkg.info.name} ${pkg.info.version}`) : error;
     }
@@ -31,7 +55,13 @@ export function ownedEntries(tree: FileTree, pkg: Package, index: number): TarEn
   });
 }
 
-function installEntry(tree: FileTree, packages: readonly Package[], index: number, entry: TarEntry): void {
+function installEntry(
+  tree: FileTree,
+  packages: readonly Package[],
+  index: number,
+  entry: TarEntry,
+  meetings: Meetings,
+): void {
   const path = checkedPath(entry.name);
   switch (entry.type) {
     case TAR_TYPE.directory: {
@@ -42,10 +72,10 @@ function installEntry(tree: FileTree, packages: readonly Package[], index: numbe
     }
     case TAR_TYPE.file:
     case TAR_TYPE.symlink:
-      placeFile(tree, packages, index, entry, path);
+      placeFile(tree, packages, index, entry, path, meetings);
       return;
     case TAR_TYPE.hardLink:
-      linkFile(tree, entry, path);
+      linkFile(tree, index, entry, path, meetings);
       return;
     case TAR_TYPE.charDevice:
     case TAR_TYPE.blockDevice:
@@ -63,7 +93,14 @@ function installEntry(tree: FileTree, packages: readonly Package[], index: numbe
   }
 }
 
-function placeFile(tree: FileTree, packages: readonly Package[], index: number, entry: TarEntry, path: string): void {
+function placeFile(
+  tree: FileTree,
+  packages: readonly Package[],
+  index: number,
+  entry: TarEntry,
+  path: string,
+  meetings: Meetings,
+): void {
   const existing = tree.lookup(path, { follow: false });
   const isLink = entry.type === TAR_TYPE.symlink;
   if (isLink && existing?.kind === 'symlink' && existing.target === entry.linkname) return;
@@ -74,7 +111,9 @@ function placeFile(tree: FileTree, packages: readonly Package[], index: number, 
     });
   }
   if (existing === undefined) tree.mkdirAll(parentOf(path), 0o755);
+  else meetings.of(index, existing.owner);
   if (existing === undefined || replaces(existing, packages, index, checksum, path)) {
+    if (existing?.kind === 'symlink') meetings.ofAnybody();
     const metadata = { mode: entry.mode, mtime: entry.mtime, owner: index, checksum };
     if (isLink) {
       tree.place(path, makeSymlink(entry.linkname, metadata));
@@ -121,7 +160,7 @@ function builderChecksum(node: TreeNode): string | undefined {
   return createHash('sha1').update(node.content.bytes).digest('hex');
 }
 
-function linkFile(tree: FileTree, entry: TarEntry, path: string): void {
+function linkFile(tree: FileTree, index: number, entry: TarEntry, path: string, meetings: Meetings): void {
   const target = tree.lookup(checkedPath(entry.linkname));
   if (target === undefined) {
     throw new Failure('PACKAGE_INVALID', `"${path}" is a hard link to "${entry.linkname}", which does not exist`);
@@ -132,6 +171,7 @@ function linkFile(tree: FileTree, entry: TarEntry, path: string): void {
   if (tree.lookup(path, { follow: false }) !== undefined)
     throw conflict(`"${path}" already exists and cannot become a hard link`);
   tree.mkdirAll(parentOf(path), 0o755);
+  if (target.owner !== index) meetings.of(index, target.owner);
   tree.link(target, path);
   target.aliases ??= new Map();
   target.aliases.set(path, entry.linkname);
