@@ -11,7 +11,6 @@ import type { FileTree } from '../../planning/rootfs/file-tree.ts';
 import type { AssembledRootfs } from '../image/assemble-image.ts';
 import { openBaseImage, unpackBaseImage } from '../image/base-image.ts';
 import type { OpenImage } from '../image/open-image.ts';
-import { openPackageFacts } from '../image/package-facts.ts';
 import { runSettings } from '../image/run-settings.ts';
 
 /** Reads files of the packages: call it while they are open. Failures of a base image. */
@@ -20,10 +19,10 @@ export async function checkRootfs(
   assembled: AssembledRootfs,
   policy: HardeningPolicy,
 ): Promise<HardeningReport> {
-  const { arch, rootfs, read, packages } = assembled;
-  const { host, store } = image;
+  const { arch, rootfs, facts } = assembled;
+  const { host } = image;
   host.events({ type: 'phase-started', phase: 'check', arch });
-  const known = openPackageFacts(store, packages, read);
+  const { known } = facts;
   const report = await withBaseBelow(image, assembled, (tree, base) => {
     // Without layers: only what it says about running is wanted.
     const { config, manifest } = planImage({

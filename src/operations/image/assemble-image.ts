@@ -23,7 +23,7 @@ import { openBaseImage, unpackBaseImage } from './base-image.ts';
 import type { BuildMoments } from './build-moment.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { imageRepositories, type OpenImage } from './open-image.ts';
-import { forgetPackageFacts } from './package-facts.ts';
+import { forgetPackageFacts, type OpenPackageFacts, openPackageFacts } from './package-facts.ts';
 import { type ResolvedImage, readBasePackages } from './resolve-image.ts';
 import { runSettings } from './run-settings.ts';
 import { stackRootfs } from './stack-rootfs.ts';
@@ -37,6 +37,8 @@ export interface AssembledRootfs {
   /** In install order, those of the user's own files last. */
   readonly packages: readonly Package[];
   readonly read: PackagedRead;
+  /** What the hardening contract wants to know of the packages' files. */
+  readonly facts: OpenPackageFacts;
   readonly readInto: PackagedReadInto;
   readonly isFresh: (packageIndex: number) => boolean;
   /** The files that both read, by package index; files of the user's own follow the packages. */
@@ -169,6 +171,7 @@ function assemble(
     readInto(index, offset, bytes);
     return bytes;
   };
+  const facts = openPackageFacts(image.store, installed, read);
   const baseInstalled = readBasePackages(image, arch);
   const { rootfs, packages } = stackRootfs({
     resolved,
@@ -182,6 +185,7 @@ function assemble(
       buildRepositories: imageRepositories(config).map(publicLine),
       runtimeRepositories: [...config.contents.repositories, ...config.contents.runtimeRepositories].map(publicLine),
       read,
+      known: facts.kept,
       baseEpochSeconds: moments.base.epochSeconds,
       place: image.loaded.place,
       ...(baseInstalled !== undefined && { baseInstalled }),
@@ -199,6 +203,7 @@ function assemble(
     created: momentOf(installed),
     packages,
     read,
+    facts,
     readInto,
     isFresh: (index) => handles[index]?.isFresh === true,
     dataTars: [...handles.map((handle) => handle.dataTarPath), ...none, ...files.map(({ file }) => file)],

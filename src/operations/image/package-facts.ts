@@ -14,20 +14,32 @@ import {
 } from '../../planning/hardening/package-facts.ts';
 import type { PackagedRead } from '../../planning/rootfs/content.ts';
 
+export interface OpenPackageFacts {
+  /** Those that are kept already. */
+  readonly kept: KnownFacts;
+  /** All, of which some may have to be taken first. */
+  readonly known: KnownFacts;
+}
+
 /** `packages` in the order of their indexes; contents with a higher index belong to none, and are not known. */
-export function openPackageFacts(store: Store, packages: readonly Package[], read: PackagedRead): KnownFacts {
-  const opened = new Map<number, PackageFacts>();
-  return (index) => {
+export function openPackageFacts(store: Store, packages: readonly Package[], read: PackagedRead): OpenPackageFacts {
+  const opened = new Map<number, PackageFacts | undefined>();
+  const kept: KnownFacts = (index) => {
     const pkg = packages[index];
     // The user's own files have no archive with a digest.
     if (pkg === undefined || pkg.info.dataHash === '') return undefined;
-    let facts = opened.get(index);
-    if (facts === undefined) {
-      facts = factsOf(store, pkg, (offset, length) => read(index, offset, length));
-      opened.set(index, facts);
-    }
-    return facts;
+    if (!opened.has(index)) opened.set(index, readKept(store, pkg));
+    return opened.get(index);
   };
+  const known: KnownFacts = (index) => {
+    const found = kept(index);
+    const pkg = packages[index];
+    if (found !== undefined || pkg === undefined || pkg.info.dataHash === '') return found;
+    const taken = takeFacts(store, pkg, (offset, length) => read(index, offset, length));
+    opened.set(index, taken);
+    return taken;
+  };
+  return { kept, known };
 }
 
 /** For a package whose files turned out to be damaged. */
@@ -35,12 +47,14 @@ export function forgetPackageFacts(store: Store, pkg: Package): void {
   store.discard('facts', keyOf(pkg));
 }
 
-function factsOf(store: Store, pkg: Package, read: (offset: number, length: number) => Uint8Array): PackageFacts {
-  const key = keyOf(pkg);
-  const record = store.readRecord('facts', key);
-  if (record !== undefined) return parsePackageFacts(Buffer.from(record).toString());
+function readKept(store: Store, pkg: Package): PackageFacts | undefined {
+  const record = store.readRecord('facts', keyOf(pkg));
+  return record && parsePackageFacts(Buffer.from(record.buffer, record.byteOffset, record.length).toString());
+}
+
+function takeFacts(store: Store, pkg: Package, read: (offset: number, length: number) => Uint8Array): PackageFacts {
   const facts = readPackageFacts(pkg.entries, read);
-  store.writeRecord('facts', key, printPackageFacts(facts));
+  store.writeRecord('facts', keyOf(pkg), printPackageFacts(facts));
   return facts;
 }
 

@@ -50,7 +50,7 @@ export function stackRootfs(input: StackInput): StackedRootfs {
     const mine = packages.slice(0, count);
     const { config, world } = part;
     const rootfs = assembleRootfs({ ...common, config, world, packages: mine, createdSeconds: createdSeconds(mine) });
-    const { arch, baseEpochSeconds: epochSeconds, place } = common;
+    const { arch, baseEpochSeconds: epochSeconds, place, known } = common;
     return addFiles(base === undefined ? rootfs : onBase(rootfs, base, common.read), {
       arch,
       packages: mine,
@@ -58,6 +58,7 @@ export function stackRootfs(input: StackInput): StackedRootfs {
       epochSeconds,
       indexOf,
       place,
+      ...(known && { known }),
       ...(base && { base: base.tree }),
     });
   };

@@ -34,6 +34,7 @@ export interface FilesInput {
   /** The index under which the content of a file on disk is read (`PackagedRead`). */
   readonly indexOf: (content: CollectedContent & { readonly kind: 'disk' }, file: FileContent) => number;
   readonly place: RootfsInput['place'];
+  readonly known?: RootfsInput['known'];
 }
 
 export interface RootfsWithFiles extends Rootfs {
@@ -76,7 +77,9 @@ export function addFiles(below: Rootfs, input: FilesInput): RootfsWithFiles {
     ...planned.map((each) => each.package.info.name),
   ];
   tree.writeFile(WORLD, `${sortedUnique(wishes).join('\n')}\n`, 0o644);
-  if (planned.some((each) => each.package.entries.some(isLibrary))) applyLdSoCache(tree, apkArchitecture(input.arch));
+  if (planned.some((each) => each.package.entries.some(isLibrary))) {
+    applyLdSoCache(tree, apkArchitecture(input.arch), input.known);
+  }
   const upper = planUpperLayers(
     below.tree,
     tree,

@@ -15,10 +15,10 @@ import { applyBusyboxLinks } from './busybox-links.ts';
 import { applyBundleChecksums, applyCertificates, applyRuntimeKeyring } from './certificates.ts';
 import type { PackagedRead } from './content.ts';
 import { FileTree } from './file-tree.ts';
-import { installPackage, ownedEntries } from './install-package.ts';
+import { installPackage, Meetings, ownedEntries } from './install-package.ts';
 import { type LayerPlan, planLayers } from './layer-entries.ts';
 import type { OwnerNames } from './layer-tar.ts';
-import { applyLdSoCache } from './ld-so-cache.ts';
+import { applyLdSoCache, type KnownLibraries } from './ld-so-cache.ts';
 import { applyPathMutation } from './path-mutations.ts';
 import { applyServices } from './services.ts';
 
@@ -38,6 +38,8 @@ export interface RootfsInput {
   /** Repository lines that the image keeps. */
   readonly runtimeRepositories: readonly string[];
   readonly read: PackagedRead;
+  /** Spares the reading of libraries. */
+  readonly known?: KnownLibraries;
   /** E0 of layer-and-oci.md 10: mtime of install scripts. */
   readonly baseEpochSeconds: number;
   /** T of layer-and-oci.md 10: mtime of certificates. */
@@ -86,12 +88,16 @@ export function assembleRootfs(input: RootfsInput): Rootfs {
 /** Installs the packages and fills the databases; returns each package's database record. */
 function installAll(tree: FileTree, input: RootfsInput): string[] {
   const { packages } = input;
+  const meetings = new Meetings();
   packages.forEach((_, i) => {
-    installPackage(tree, packages, i);
+    installPackage(tree, packages, i, meetings);
   });
   tree.writeFile('usr/lib/apk/db/scripts.tar', printScriptsTar(packages, input.baseEpochSeconds), 0o644);
   tree.writeFile('usr/lib/apk/db/triggers', printTriggers(packages), 0o644);
-  const records = packages.map((pkg, i) => printInstalledRecord({ ...pkg, entries: ownedEntries(tree, pkg, i) }));
+  const records = packages.map((pkg, i) => {
+    const whole = meetings.has(i) ? undefined : pkg.record;
+    return whole ?? printInstalledRecord({ ...pkg, entries: ownedEntries(tree, pkg, i) });
+  });
   const base = input.baseInstalled === undefined ? '' : printBaseRecords(input.baseInstalled);
   tree.writeFile('usr/lib/apk/db/installed', base + records.join(''), 0o644);
   return records;
@@ -118,7 +124,7 @@ function applyConfiguration(tree: FileTree, input: RootfsInput): ImageConfig {
   });
   applyServices(tree, config.entrypoint.services);
   applyBusyboxLinks(tree, packages);
-  applyLdSoCache(tree, apkArchitecture(input.arch));
+  applyLdSoCache(tree, apkArchitecture(input.arch), input.known);
   tree.writeFile('etc/apk/repositories', lines(sortedUnique(input.runtimeRepositories)), 0o644);
   return config;
 }

@@ -3,26 +3,52 @@
 
 import { Failure } from '../../base/failure.ts';
 import { type LdSoCacheEntry, libraryFlags, printLdSoCache } from '../../formats/elf/print-ld-so-cache.ts';
-import { ELF_TYPE, type ElfFile, type NotElf, readElf } from '../../formats/elf/read-elf.ts';
+import { ELF_TYPE, type ElfFile, readElf } from '../../formats/elf/read-elf.ts';
 import type { FileNode, FileTree } from './file-tree.ts';
 import { LD_SO_CONF, readLdSoConf } from './ld-so-conf.ts';
 import { listDirectory, regularFile } from './tolerant-lookup.ts';
 
 const CACHE_PATH = 'etc/ld.so.cache';
 
+interface Library extends Pick<ElfFile, 'bits' | 'machine' | 'flags' | 'type'> {
+  readonly soname?: string | undefined;
+}
+
+/**
+ * What is known of the files of a package, by the offset of their content; a file that is missing there is no library. Undefined:
+ * nothing is known of the package, its libraries have to be read.
+ */
+export type KnownLibraries = (packageIndex: number) => ReadonlyMap<number, { readonly elf?: Library }> | undefined;
+
 /**
  * Makes the cache if the image has an /etc/ld.so.conf. `apkArch` decides the byte order.
  * @throws Failure PACKAGE_INVALID for a library of a machine that we do not know
  */
-export function applyLdSoCache(tree: FileTree, apkArch: string): void {
+export function applyLdSoCache(tree: FileTree, apkArch: string, known: KnownLibraries = () => undefined): void {
   if (regularFile(tree, LD_SO_CONF) === undefined) return;
-  const known = new Map<FileNode, ElfFile | NotElf>();
+  const seen = new Map<FileNode, Library | undefined>();
+  const libraryOf = (file: FileNode) => {
+    if (!seen.has(file)) seen.set(file, readLibrary(tree, file, known));
+    return seen.get(file);
+  };
   const directories = ['/lib', ...readLdSoConf(tree)];
-  const libraries = directories.flatMap((directory) => librariesIn(tree, directory, known));
+  const libraries = directories.flatMap((directory) => librariesIn(tree, directory, libraryOf));
   tree.writeFile(CACHE_PATH, printLdSoCache(libraries, apkArch !== 's390x'), 0o644);
 }
 
-function librariesIn(tree: FileTree, given: string, known: Map<FileNode, ElfFile | NotElf>): LdSoCacheEntry[] {
+function readLibrary(tree: FileTree, file: FileNode, known: KnownLibraries): Library | undefined {
+  const { content } = file;
+  const ofPackage = content.kind === 'packaged' ? known(content.packageIndex) : undefined;
+  if (ofPackage !== undefined && content.kind === 'packaged') return ofPackage.get(content.offset)?.elf;
+  const elf = readElf((offset, length) => tree.readRange(file, offset, length));
+  return elf.kind === 'elf' ? { ...elf, soname: elf.dynamic?.soname } : undefined;
+}
+
+function librariesIn(
+  tree: FileTree,
+  given: string,
+  libraryOf: (file: FileNode) => Library | undefined,
+): LdSoCacheEntry[] {
   const directory = `/${given
     .split('/')
     .filter((s) => s !== '' && s !== '.')
@@ -33,12 +59,8 @@ function librariesIn(tree: FileTree, given: string, known: Map<FileNode, ElfFile
     const path = directory === '/' ? `/${name}` : `${directory}/${name}`;
     const file = regularFile(tree, path);
     if (file === undefined) continue;
-    let elf = known.get(file);
-    if (elf === undefined) {
-      elf = readElf((offset, length) => tree.readRange(file, offset, length));
-      known.set(file, elf);
-    }
-    if (elf.kind !== 'elf' || elf.type !== ELF_TYPE.shared) continue;
+    const elf = libraryOf(file);
+    if (elf?.type !== ELF_TYPE.shared) continue;
     const flags = libraryFlags(elf);
     if (flags === undefined) {
       throw new Failure(
@@ -56,7 +78,7 @@ function isLibraryName(name: string): boolean {
 }
 
 /** Programs ask for a library by its soname, linkers by the soname without version; other names are not worth an entry. */
-function isFoundBy(name: string, elf: ElfFile): boolean {
-  const soname = elf.dynamic?.soname ?? (name.endsWith('.so') ? name : '');
+function isFoundBy(name: string, library: Library): boolean {
+  const soname = library.soname ?? (name.endsWith('.so') ? name : '');
   return isLibraryName(soname) && (name === soname || name === `${soname.slice(0, soname.indexOf('.so'))}.so`);
 }
