@@ -55,13 +55,16 @@ export interface SearchWorld extends SearchInput {
   /** ld.so.cache: name -> paths. */
   readonly cache: ReadonlyMap<string, readonly string[]>;
   readonly systemDirectories: readonly string[];
+  /** Where names lead if no file has a search path of its own: to the same place for every program, a thousand times. */
+  readonly plain: Map<string, SearchResult>;
 }
 
 export function openSearchWorld(input: SearchInput): SearchWorld {
   const { tree, loader } = input;
+  const world = { ...input, plain: new Map<string, SearchResult>() };
   return loader.kind === 'glibc'
-    ? { ...input, cache: readCache(tree, loader.elf), systemDirectories: loader.defaultDirectories }
-    : { ...input, cache: new Map(), systemDirectories: muslDirectories(tree, loader) };
+    ? { ...world, cache: readCache(tree, loader.elf), systemDirectories: loader.defaultDirectories }
+    : { ...world, cache: new Map(), systemDirectories: muslDirectories(tree, loader) };
 }
 
 export class LibrarySearch {
@@ -84,9 +87,31 @@ export class LibrarySearch {
       const path = expandTokens(name, this.#world.loader, requester.origin) ?? name;
       return this.#first([path]);
     }
-    const paths =
-      this.#world.loader.kind === 'glibc' ? this.#glibcPaths(name, requester) : this.#muslPaths(name, requester);
-    return this.#first(paths);
+    if (!this.#isPlain(requester)) return this.#search(name, requester);
+    const { plain } = this.#world;
+    let result = plain.get(name);
+    if (result === undefined) {
+      result = this.#search(name, requester);
+      plain.set(name, result);
+    }
+    return result;
+  }
+
+  #search(name: string, requester: LoadedFile): SearchResult {
+    const { loader } = this.#world;
+    return this.#first(loader.kind === 'glibc' ? this.#glibcPaths(name, requester) : this.#muslPaths(name, requester));
+  }
+
+  /** Nothing but the name decides: no search path of a file or of the environment, a program of the loader's own kind. */
+  #isPlain(requester: LoadedFile): boolean {
+    const { libraryPath, loader } = this.#world;
+    const { elf } = this.#main;
+    if (libraryPath !== '' || elf.machine !== loader.elf.machine || elf.bits !== loader.elf.bits) return false;
+    if (elf.rpath.length > 0 || requester.elf.runpath.length > 0) return false;
+    for (let file: LoadedFile | undefined = requester; file !== undefined; file = file.parent) {
+      if (file.elf.rpath.length > 0 || (loader.kind === 'musl' && file.elf.runpath.length > 0)) return false;
+    }
+    return true;
   }
 
   *#glibcPaths(name: string, requester: LoadedFile): Generator<string> {

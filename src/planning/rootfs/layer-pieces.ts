@@ -97,6 +97,8 @@ class PieceCutter {
   readonly #headers = new TarHeaderWriter();
   /** Zeros where nothing was written yet; what was written never changes. */
   #inline = Buffer.alloc(INLINE_BYTES);
+  /** What a key is the digest of. */
+  #scratch = Buffer.allocUnsafe(INLINE_BYTES);
   /** Where in it the piece at hand begins, and where it ends. */
   #start = 0;
   #end = 0;
@@ -224,8 +226,13 @@ class PieceCutter {
       text +=
         typeof part === 'number' ? part : `[${this.#dataHashes[part.file.packageIndex]},${part.offset},${part.size}]`;
     }
-    const outline = Buffer.from(`${text}]]\n`);
-    return hash('sha256', Buffer.concat([outline, inline], outline.length + inline.length));
+    text += ']]\n';
+    // A character has at most three bytes.
+    const room = 3 * text.length + inline.length;
+    if (this.#scratch.length < room) this.#scratch = Buffer.allocUnsafe(2 * room);
+    const outlineBytes = this.#scratch.write(text);
+    this.#scratch.set(inline, outlineBytes);
+    return hash('sha256', this.#scratch.subarray(0, outlineBytes + inline.length));
   }
 }
 
