@@ -64,6 +64,22 @@ const apart = {
   },
 };
 
+/** What a run may never need of Node, commander and we import at the top all the same. */
+const SELDOM_USED = /^node:(child_process|dns\/promises|http|net|timers\/promises|worker_threads)$/;
+
+/** Loads such a module when something of it is first asked for: the prototype of what stands in for it answers. */
+const late = {
+  name: 'builtins-late',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: SELDOM_USED }, ({ path, namespace }) =>
+      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
+    );
+    onLoad({ filter: /./, namespace: 'late' }, ({ path }) => ({
+      contents: `module.exports = Object.create(new Proxy({}, { get: (_, name) => require('${path}')[name] }));`,
+    }));
+  },
+};
+
 // One script without chunks, as src/cli/cached-script.ts reads it.
 const script = await build({
   ...common,
@@ -72,7 +88,7 @@ const script = await build({
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/cli/main.cjs',
   define: { ...common.define, 'import.meta': 'importMeta' },
-  plugins: [apart],
+  plugins: [apart, late],
   write: false,
 });
 mkdirSync(`${root}/dist/cli`, { recursive: true });
