@@ -10,6 +10,7 @@ import type { ArchitectureIndexes } from '../planning/solver/architecture-indexe
 import type { Host } from './host.ts';
 import { fetchPackages } from './image/fetch-packages.ts';
 import { collectImageFiles, ownLock } from './image/image-files.ts';
+import { keptChoice } from './image/kept-choice.ts';
 import { type OpenImage, openKeys, withImage } from './image/open-image.ts';
 import { publicConfig } from './image/public-config.ts';
 import type { SourceRequest } from './image/request.ts';
@@ -96,13 +97,13 @@ function lockedChoice(image: OpenImage, architectures: readonly ArchitectureInde
       };
     });
   }
-  return chooseWanted(image, architectures, false).map(({ arch, packages }, i) => {
-    const { installed = [] } = architectures[i]!;
-    return {
-      arch,
-      packages: packages.filter(({ record }) => !installed.includes(record.name)).map((p) => chosenPackage(p, arch)),
-    };
-  });
+  const chosen = keptChoice(image, architectures, ['lock'], () =>
+    chooseWanted(image, architectures, false).map(({ arch, packages }) => packages.map((p) => chosenPackage(p, arch))),
+  );
+  return architectures.map(({ arch, installed = [] }, i) => ({
+    arch,
+    packages: chosen[i]!.filter(({ name }) => !installed.includes(name)),
+  }));
 }
 
 async function lockArchitecture(image: OpenImage, arch: string, packages: readonly ChosenPackage[]) {

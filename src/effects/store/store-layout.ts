@@ -11,7 +11,7 @@ import { join } from 'node:path';
  * copied out of which image. `heads`: URL -> ETag and digest of the index there. `documents`: URL -> ETag and body of small
  * files. `pieces`: compressed pieces of layers. `results`: what a build of the same inputs made. `file-digests`: SHA-256 of the
  * file of a package at a place. `facts`: what the hardening contract wants to know of a package's files. `outputs`: what the
- * archive at a place was like when it had been written.
+ * archive at a place was like when it had been written. `choices`: which packages were chosen for the same wishes.
  */
 export type StoreKind =
   | 'packages'
@@ -25,7 +25,8 @@ export type StoreKind =
   | 'pieces'
   | 'results'
   | 'facts'
-  | 'outputs';
+  | 'outputs'
+  | 'choices';
 
 export const LAYOUT_VERSION = 'v1';
 

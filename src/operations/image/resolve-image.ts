@@ -17,6 +17,7 @@ import { type Lock, parseLock } from '../../planning/lock/lock.ts';
 import type { ArchitectureIndexes, ResolvedPackage } from '../../planning/solver/architecture-indexes.ts';
 import { type Explanation, explanationFailure } from '../../planning/solver/explanation.ts';
 import { resolveWanted, resolveWorld } from '../../planning/solver/resolve.ts';
+import { keptChoice } from './kept-choice.ts';
 import { type ImageKeys, imageRepositories, type OpenImage } from './open-image.ts';
 import { publicConfig } from './public-config.ts';
 
@@ -113,19 +114,24 @@ export function resolveForBuild(
   appended: readonly string[],
 ): ResolvedImage[] {
   if (image.production !== undefined) return resolveVariant(image, image.production, architectures, appended);
-  const chosen = chooseWanted(image, architectures, true);
-  return architectures.map((architecture, i) => {
-    const config = lockedConfig(publicConfig(image.config), architecture.arch, chosen[i]!.locked);
-    const world = [...config.contents.packages, ...appended];
-    const resolution = resolveWorld(world, architecture);
-    if (!resolution.ok) throw conflictFailure(image, resolution.explanation);
-    return {
-      arch: architecture.arch,
-      config,
-      world,
-      packages: resolution.packages.map((p) => chosenPackage(p, architecture.arch)),
-    };
+  const configs = (locked: readonly (readonly string[])[]) =>
+    architectures.map(({ arch }, i) => lockedConfig(publicConfig(image.config), arch, locked[i]!));
+  const worldOf = (config: ImageConfig) => [...config.contents.packages, ...appended];
+  const { locked, packages } = keptChoice(image, architectures, ['build', appended], () => {
+    const pass1 = chooseWanted(image, architectures, true).map((one) => one.locked);
+    const pass2 = configs(pass1).map((config, i) => {
+      const resolution = resolveWorld(worldOf(config), architectures[i]!);
+      if (!resolution.ok) throw conflictFailure(image, resolution.explanation);
+      return resolution.packages.map((p) => chosenPackage(p, architectures[i]!.arch));
+    });
+    return { locked: pass1, packages: pass2 };
   });
+  return configs(locked).map((config, i) => ({
+    arch: architectures[i]!.arch,
+    config,
+    world: worldOf(config),
+    packages: packages[i]!,
+  }));
 }
 
 /**
