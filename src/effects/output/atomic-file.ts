@@ -53,22 +53,41 @@ export async function writeThenName<T>(
   produce: (write: ByteSink) => Promise<T>,
   pathOf: (result: T) => string,
 ): Promise<T> {
-  const temporary = join(directory, `.stave-${randomBytes(8).toString('hex')}.partial`);
-  const handle = await failingUnwritable(temporary, () => open(temporary, 'wx', 0o600), directory);
+  const partial = await openPartial(directory);
   try {
-    const result = await produceInto(handle, directory, produce);
-    const target = pathOf(result);
-    await failingUnwritable(target, async () => {
-      await handle.chmod(FILE_MODE);
-      await handle.close();
-      await rename(temporary, target);
-    });
+    const result = await produceInto(partial.handle, directory, produce);
+    await nameFile(partial, pathOf(result));
     return result;
   } catch (error) {
-    await handle.close().catch(() => {});
-    await unlink(temporary).catch(() => {});
+    await dropFile(partial);
     throw error;
   }
+}
+
+/** A file without a name of its own yet. */
+export interface PartialFile {
+  readonly path: string;
+  readonly handle: FileHandle;
+}
+
+/** To be ended by `nameFile` or `dropFile`. Failure FILE_UNWRITABLE. */
+export async function openPartial(directory: string): Promise<PartialFile> {
+  const path = join(directory, `.stave-${randomBytes(8).toString('hex')}.partial`);
+  return { path, handle: await failingUnwritable(path, () => open(path, 'wx', 0o600), directory) };
+}
+
+/** In one step, replacing a file there. Failure FILE_UNWRITABLE. */
+export async function nameFile({ path, handle }: PartialFile, target: string): Promise<void> {
+  await failingUnwritable(target, async () => {
+    await handle.chmod(FILE_MODE);
+    await handle.close();
+    await rename(path, target);
+  });
+}
+
+export async function dropFile({ path, handle }: PartialFile): Promise<void> {
+  await handle.close().catch(() => {});
+  await unlink(path).catch(() => {});
 }
 
 async function writeDirectly<T>(path: string, produce: (write: ByteSink) => Promise<T>): Promise<T> {

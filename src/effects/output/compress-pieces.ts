@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import { type Digest, hashHex } from '../../base/digest.ts';
+import { hashHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { damagedContent } from '../../planning/rootfs/content.ts';
 import type { KeptPlace } from '../../planning/rootfs/kept-piece.ts';
@@ -19,6 +19,7 @@ import {
 import type { CompressedLayer } from './compress-layer.ts';
 import type { Compression, Joining } from './compression.ts';
 import { BATCH_PIECES, type PieceHash, type PieceHashing } from './hash-pieces.ts';
+import { type JoinedEnd, JoinedLayer, type LayerPlace } from './joined-layer.ts';
 
 export interface CompressedPiece {
   readonly compressed: Uint8Array;
@@ -38,6 +39,16 @@ export interface PieceCache {
 
 export type PackagedReadInto = (packageIndex: number, offset: number, into: Uint8Array) => void;
 
+/** A file that the layer may be written to on the way. */
+export interface LayerDraft {
+  /** Where in it; undefined where that cannot be known in time. */
+  readonly place: Promise<LayerPlace | undefined>;
+  /** Is told before the digests are known: the layer after this one may wait for it. */
+  compressed(sizeBytes: number): void;
+  /** The layer is at its place, whole. */
+  written(layer: CompressedLayer): void;
+}
+
 export interface LayerInput {
   readonly pieces: Iterable<LayerPiece>;
   /** About how many bytes the pieces have. */
@@ -51,6 +62,8 @@ export interface LayerInput {
   readonly compression: Compression;
   readonly cache: PieceCache;
   readonly hashing: PieceHashing;
+  /** Where writing to it fails, the layer is only not there. */
+  readonly draft?: LayerDraft | undefined;
   /** Is told the size of each piece that is done. */
   readonly progress?: (bytes: number) => void;
   /** Stops between two pieces, with its reason. */
@@ -94,11 +107,12 @@ export interface RecipePiece {
  */
 export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
   const diff = input.hashing.begin(input.dataTars, input.sizeBytes);
+  let compressor: PieceCompressor | undefined;
   try {
-    const compressor = new PieceCompressor(input);
     const ahead = new PiecesAhead(input.pieces, diff);
     // Another layer is planned meanwhile, and its pieces are on the way to the hashing thread before these are compressed.
     await setImmediate();
+    compressor = new PieceCompressor(input, await input.draft?.place);
     const unhashed: { readonly checked: Promise<void>; readonly bytes: number }[] = [];
     let unhashedBytes = 0;
     for (let next = ahead.next(); next !== undefined; next = ahead.next()) {
@@ -119,12 +133,16 @@ export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
         await first?.checked;
       }
     }
-    const recipe = await compressor.end();
+    const { isWritten, ...recipe } = await compressor.end();
+    input.draft?.compressed(recipe.sizeBytes);
     const diffId = await diff.finish();
     await Promise.all(unhashed.map(({ checked }) => checked));
-    return { ...recipe, diffId };
+    const layer = { ...recipe, diffId };
+    if (isWritten) input.draft?.written(layer);
+    return layer;
   } finally {
     diff.close();
+    await compressor?.close();
   }
 }
 
@@ -176,30 +194,34 @@ interface PieceUnderWay {
 class PieceCompressor {
   readonly #input: LayerInput;
   readonly #joining: Joining;
-  readonly #hash = createHash('sha256');
+  readonly #joined: JoinedLayer;
   readonly #queue: PieceUnderWay[] = [];
   readonly #pieces: RecipePiece[] = [];
   /** Buffers that no piece under way uses. */
   readonly #slots: Buffer[] = [];
   /** Files of several pieces whose SHA-1 has been verified. */
   readonly #verified = new Set<string>();
-  #sizeBytes = 0;
   #uncompressedBytes = 0;
 
-  constructor(input: LayerInput) {
+  constructor(input: LayerInput, place: LayerPlace | undefined) {
     this.#input = input;
     this.#joining = input.compression.join();
-    this.#take(this.#joining.head);
+    this.#joined = new JoinedLayer(SLOT_BYTES, place);
+    this.#joined.append(this.#joining.head);
   }
 
   /** Starts on the next piece. What comes back is the CRC-32 of the bytes that were compressed. */
   add(piece: LayerPiece): number | Promise<number> {
-    const slot = this.#slots.pop() ?? Buffer.allocUnsafeSlow(SLOT_BYTES);
-    const cached = piece.kept === undefined ? this.#input.cache.read(piece.key, slot) : this.#readKept(piece, slot);
-    if (cached !== undefined && this.#queue.length === 0) {
-      this.#finish(piece, slot, cached);
-      return cached.crc;
+    if (this.#queue.length === 0) {
+      const cached = this.#read(piece, this.#joined.room);
+      if (cached !== undefined) {
+        this.#joined.advance(cached.compressed.length);
+        this.#note(piece, cached);
+        return cached.crc;
+      }
     }
+    const slot = this.#slots.pop() ?? Buffer.allocUnsafeSlow(SLOT_BYTES);
+    const cached = this.#queue.length === 0 ? undefined : this.#read(piece, slot);
     const made = cached === undefined ? this.#make(piece, slot) : Promise.resolve(cached);
     const crc = made.then((one) => one.crc);
     crc.catch(() => {}); // Reported where the piece is finished.
@@ -209,18 +231,26 @@ class PieceCompressor {
 
   /** Waits until there is room for another piece. */
   async room(): Promise<void> {
+    await this.#joined.settle();
     while (this.#queue.length === PIECES_IN_FLIGHT) await this.#finishFirst();
   }
 
-  async end(): Promise<Omit<LayerRecipe, 'diffId'>> {
+  async end(): Promise<Omit<LayerRecipe, 'diffId'> & JoinedEnd> {
     while (this.#queue.length > 0) await this.#finishFirst();
     const tail = this.#joining.end();
-    this.#take(tail);
-    const digest: Digest = `sha256:${this.#hash.digest('hex')}`;
-    const { mediaType } = this.#input.compression;
-    const sizes = { sizeBytes: this.#sizeBytes, uncompressedBytes: this.#uncompressedBytes };
-    const ends = { head: hexOf(this.#joining.head), tail: hexOf(tail) };
-    return { mediaType, digest, ...sizes, ...ends, pieces: this.#pieces };
+    this.#joined.append(tail);
+    return {
+      ...(await this.#joined.finish()),
+      mediaType: this.#input.compression.mediaType,
+      uncompressedBytes: this.#uncompressedBytes,
+      head: hexOf(this.#joining.head),
+      tail: hexOf(tail),
+      pieces: this.#pieces,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#joined.close();
   }
 
   async #make(piece: LayerPiece, slot: Buffer): Promise<CompressedPiece> {
@@ -247,10 +277,11 @@ class PieceCompressor {
     return made;
   }
 
-  #readKept({ kept, parts }: LayerPiece, slot: Buffer): CompressedPiece {
-    const compressed = kept && this.#input.cache.readKept(kept, slot);
-    if (kept && compressed) return { compressed, crc: kept.crc };
-    throw damagedParts(parts);
+  #read({ key, kept, parts }: LayerPiece, into: Buffer): CompressedPiece | undefined {
+    if (kept === undefined) return this.#input.cache.read(key, into);
+    const compressed = this.#input.cache.readKept(kept, into);
+    if (compressed === undefined) throw damagedParts(parts);
+    return { compressed, crc: kept.crc };
   }
 
   /** A file of several pieces is read through when the first of them is made: the others may come from the cache. */
@@ -268,23 +299,20 @@ class PieceCompressor {
 
   async #finishFirst(): Promise<void> {
     const { piece, slot, made } = this.#queue.shift() as PieceUnderWay;
-    this.#finish(piece, slot, await made);
+    const finished = await made;
+    this.#joined.append(finished.compressed);
+    this.#slots.push(slot);
+    this.#note(piece, finished);
+    await this.#joined.settle();
   }
 
-  #finish(piece: LayerPiece, slot: Buffer, { compressed, crc }: CompressedPiece): void {
+  #note(piece: LayerPiece, { compressed, crc }: CompressedPiece): void {
     this.#joining.add(crc, piece.sizeBytes);
-    this.#take(compressed);
     this.#uncompressedBytes += piece.sizeBytes;
     const { key, sizeBytes, kept } = piece;
     const place = kept && { package: kept.package, at: kept.at, deflatedBytes: kept.deflatedBytes, seal: kept.seal };
     this.#pieces.push({ key, sizeBytes, crc, compressedBytes: compressed.length, ...(place && { kept: place }) });
-    this.#slots.push(slot);
     this.#input.progress?.(piece.sizeBytes);
-  }
-
-  #take(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    this.#sizeBytes += bytes.length;
   }
 }
 

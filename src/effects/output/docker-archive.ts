@@ -11,6 +11,7 @@ import { type Image, type ImageIndex, imagesOf } from '../../formats/oci/image.t
 import { parseReference, printReference, type Reference } from '../../formats/oci/reference.ts';
 import { TAR_TYPE } from '../../formats/tar/entry.ts';
 import { printTarHeader, TAR_END, tarPadding } from '../../formats/tar/write.ts';
+import type { ArchiveDraft, ArchiveSink } from './archive-draft.ts';
 import { type ByteSink, writeFileAtomically } from './atomic-file.ts';
 
 export interface DockerArchiveInput {
@@ -19,16 +20,22 @@ export interface DockerArchiveInput {
   readonly tags: readonly Reference[];
   /** Where the layers come from. */
   readonly blobs: BlobSource;
+  /** Begun for this very path. */
+  readonly draft?: ArchiveDraft | undefined;
 }
 
 /**
  * Writes the archive, layers streaming through. Failures FILE_UNWRITABLE; IMAGE_INVALID for a tag that cannot be used;
  * CHECKSUM_MISMATCH, and those of `blobs`. No archive appears then, and an old one stays.
  */
-export async function writeDockerArchive(path: string, { index, tags, blobs }: DockerArchiveInput): Promise<void> {
+export async function writeDockerArchive(
+  path: string,
+  { index, tags, blobs, draft }: DockerArchiveInput,
+): Promise<void> {
   const images = imagesOf(index);
-  const names = planRepoTags(images, tags);
-  await writeFileAtomically(path, (write) => writeNamedImages(write, { images, names, blobs, index }));
+  const named = { images, names: planRepoTags(images, tags), blobs, index };
+  if (draft === undefined) await writeFileAtomically(path, (write) => writeNamedImages(write, named));
+  else await draft.finish((sink) => writeImages(sink, named));
 }
 
 export interface NamedImages {
@@ -41,8 +48,12 @@ export interface NamedImages {
 }
 
 /** The same into a sink, with names as they are given: for a pipe to `docker load`, and for single images. */
-export async function writeNamedImages(write: ByteSink, { images, names, blobs, index }: NamedImages): Promise<void> {
-  const archive = new ArchiveWriter(write);
+export async function writeNamedImages(write: ByteSink, named: NamedImages): Promise<void> {
+  await writeImages({ write }, named);
+}
+
+async function writeImages(sink: ArchiveSink, { images, names, blobs, index }: NamedImages): Promise<void> {
+  const archive = new ArchiveWriter(sink);
   for (const image of images) {
     await archive.addBytes(image.manifest.config.digest, image.configBytes);
     for (const layer of image.manifest.layers) await archive.addBlob(layerFileName(layer), layer, blobs);
@@ -50,7 +61,7 @@ export async function writeNamedImages(write: ByteSink, { images, names, blobs, 
   await archive.addBytes('manifest.json', Buffer.from(printArchiveList(images, names)));
   for (const image of images) await archive.addBytes(image.descriptor.digest, image.manifestBytes);
   if (index !== undefined) await archive.addBytes('index.json', index.manifestBytes);
-  await write(TAR_END);
+  await sink.write(TAR_END);
 }
 
 /**
@@ -105,32 +116,36 @@ function layerFileName({ digest, mediaType }: Descriptor): string {
 
 /** Regular files, each name once, everything about them fixed. */
 class ArchiveWriter {
-  readonly #write: ByteSink;
+  readonly #sink: ArchiveSink;
   readonly #names = new Set<string>();
 
-  constructor(write: ByteSink) {
-    this.#write = write;
+  constructor(sink: ArchiveSink) {
+    this.#sink = sink;
   }
 
   async addBytes(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#add(name, bytes.length, (write) => write(bytes));
+    await this.#add(name, bytes.length, () => this.#sink.write(bytes));
   }
 
   async addBlob(name: string, descriptor: Descriptor, blobs: BlobSource): Promise<void> {
-    await this.#add(name, descriptor.sizeBytes, (write) => copyVerified(blobs, descriptor, write));
+    const { write, passOver } = this.#sink;
+    await this.#add(name, descriptor.sizeBytes, async () => {
+      if (passOver?.(descriptor)) return;
+      let written = 0;
+      await copyVerified(blobs, descriptor, async (chunk) => {
+        await write(chunk);
+        written += chunk.length;
+      });
+      assert(written === descriptor.sizeBytes, `${name} has ${descriptor.sizeBytes} bytes, not ${written}`);
+    });
   }
 
-  async #add(name: string, size: number, copy: (write: ByteSink) => Promise<void>): Promise<void> {
+  async #add(name: string, size: number, copy: () => Promise<void>): Promise<void> {
     if (this.#names.has(name)) return;
     this.#names.add(name);
-    await this.#write(printTarHeader({ ...FIXED_HEADER, name, size }));
-    let written = 0;
-    await copy(async (chunk) => {
-      await this.#write(chunk);
-      written += chunk.length;
-    });
-    assert(written === size, `${name} has ${size} bytes, not ${written}`);
-    await this.#write(Buffer.alloc(tarPadding(size)));
+    await this.#sink.write(printTarHeader({ ...FIXED_HEADER, name, size }));
+    await copy();
+    await this.#sink.write(Buffer.alloc(tarPadding(size)));
   }
 }
 

@@ -17,7 +17,7 @@ import { openStore } from './store.ts';
 const KiB = 1024;
 const root = mkdtempSync(join(tmpdir(), 'stave-kept-'));
 const store = openStore({ root, explicit: true, temporaryDirectory: root, events: () => {} });
-const pieces = new PieceStore(store);
+const pieces = new PieceStore(store.files);
 afterAll(() => rmSync(root, { recursive: true }));
 
 /** Like machine code: compresses to about a third, no two parts are alike. */

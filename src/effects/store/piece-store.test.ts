@@ -21,13 +21,13 @@ const buffer = (): Buffer => Buffer.alloc(1000);
 
 describe('PieceStore', () => {
   it('gives back what was written', () => {
-    new PieceStore(store).write(KEY, PIECE);
-    expect(new PieceStore(store).read(KEY, buffer())).toEqual(PIECE);
+    new PieceStore(store.files).write(KEY, PIECE);
+    expect(new PieceStore(store.files).read(KEY, buffer())).toEqual(PIECE);
     expect(readdirSync(join(root, 'v1', 'tmp'))).toEqual([]);
   });
 
   it('notices every flipped bit and every cut, and removes the piece', () => {
-    const pieces = new PieceStore(store);
+    const pieces = new PieceStore(store.files);
     pieces.write(KEY, PIECE);
     const [file] = files() as [string];
     const sound = readFileSync(file);
@@ -47,7 +47,7 @@ describe('PieceStore', () => {
   });
 
   it('does not take one piece for another', () => {
-    const pieces = new PieceStore(store);
+    const pieces = new PieceStore(store.files);
     pieces.write(KEY, PIECE);
     const [first] = files() as [string];
     pieces.write('b'.repeat(64), { ...PIECE, crc: 7 });
@@ -57,14 +57,14 @@ describe('PieceStore', () => {
   });
 
   it('has no piece for a buffer that is too small', () => {
-    const pieces = new PieceStore(store);
+    const pieces = new PieceStore(store.files);
     pieces.write(KEY, PIECE);
     expect(pieces.read(KEY, Buffer.alloc(10))).toBeUndefined();
     expect(pieces.read(KEY, buffer())).toEqual(PIECE);
   });
 
   it('discards', () => {
-    const pieces = new PieceStore(store);
+    const pieces = new PieceStore(store.files);
     pieces.write(KEY, PIECE);
     pieces.discard(KEY);
     pieces.discard(KEY);

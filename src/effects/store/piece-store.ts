@@ -3,7 +3,7 @@
 
 import { crc32 } from 'node:zlib';
 import type { KeptPlace } from '../../planning/rootfs/kept-piece.ts';
-import type { Store } from './store.ts';
+import type { StoreFiles, StorePlace } from './store-files.ts';
 
 /** CRC-32 of the uncompressed bytes, seal (CRC-32 of key and the rest). A piece is at most 1 MiB: CRC-32 sees any few bits. */
 const SEAL_BYTES = 8;
@@ -18,21 +18,30 @@ export interface StoredPiece {
 
 /** Pieces by their key: equal keys are equal bytes. */
 export class PieceStore {
-  readonly #store: Store;
+  readonly #files: StoreFiles;
 
-  constructor(store: Store) {
-    this.#store = store;
+  constructor(files: StoreFiles) {
+    this.#files = files;
+  }
+
+  /** Where another thread finds the same pieces. */
+  get place(): StorePlace {
+    return this.#files.place;
+  }
+
+  has(key: string): boolean {
+    return this.#files.has('pieces', key);
   }
 
   /** Reads into `into`, and returns a view of it. Undefined when the piece is not there, damaged, or larger. */
   read(key: string, into: Buffer): StoredPiece | undefined {
-    const file = this.#store.readFile('pieces', key, into);
+    const file = this.#files.read('pieces', key, into);
     if (file === undefined) return undefined;
     const end = file.length - SEAL_BYTES;
     if (end > 0 && file.readUInt32LE(end + 4) === crc32(file.subarray(0, end + 4), crc32(key))) {
       return { crc: file.readUInt32LE(end), compressed: file.subarray(0, end) };
     }
-    this.#store.discard('pieces', key);
+    this.#files.discard('pieces', key);
     return undefined;
   }
 
@@ -40,20 +49,20 @@ export class PieceStore {
     const seal = Buffer.alloc(SEAL_BYTES);
     seal.writeUInt32LE(crc, 0);
     seal.writeUInt32LE(crc32(seal.subarray(0, 4), crc32(compressed, crc32(key))), 4);
-    this.#store.writeFile('pieces', key, [compressed, seal]);
+    this.#files.write('pieces', key, [compressed, seal]);
   }
 
   /** Blocks that a package's publisher deflated, from the folder of the package: damaged ones take it out of the store. */
   readKept({ package: key, at, deflatedBytes, seal }: KeptPlace, into: Buffer): Uint8Array | undefined {
     const bytes = into.subarray(0, deflatedBytes);
-    if (bytes.length < deflatedBytes || !this.#store.readPart('packages', key, KEPT_BLOCKS, at, bytes))
+    if (bytes.length < deflatedBytes || !this.#files.readPart('packages', key, KEPT_BLOCKS, at, bytes))
       return undefined;
     if (crc32(bytes) === seal) return bytes;
-    this.#store.discard('packages', key);
+    this.#files.discard('packages', key);
     return undefined;
   }
 
   discard(key: string): void {
-    this.#store.discard('pieces', key);
+    this.#files.discard('pieces', key);
   }
 }

@@ -25,7 +25,7 @@ const kept = (kind: string): string[] => readdirSync(join(root, 'v1', kind)).map
 
 /** A piece of 1,000 bytes, last used that many hours ago. */
 function piece(digit: string, hoursAgo: number): void {
-  store.writeFile('pieces', keyOf(digit), [Buffer.alloc(1000)]);
+  store.files.write('pieces', keyOf(digit), [Buffer.alloc(1000)]);
   age('pieces', digit, hoursAgo);
 }
 
@@ -76,7 +76,7 @@ describe('pruneStore', () => {
     store.writeRecord('results', keyOf('d'), 'text');
     age('packages', 'c', 60);
     age('results', 'd', 60);
-    store.readFile('pieces', keyOf('a'), Buffer.alloc(2000));
+    store.files.read('pieces', keyOf('a'), Buffer.alloc(2000));
     store.entry('packages', keyOf('c'));
     store.readRecord('results', keyOf('d'));
     store.close();

@@ -4,6 +4,8 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
 import { Failure } from '../../base/failure.ts';
+import { sortedUnique } from '../../base/order.ts';
+import { ArchiveDraft } from '../../effects/output/archive-draft.ts';
 import { refuseUnplaceable } from '../../effects/output/atomic-file.ts';
 import { writeDockerArchive } from '../../effects/output/docker-archive.ts';
 import { openLayoutBlobs, writeOciLayout } from '../../effects/output/oci-layout.ts';
@@ -64,6 +66,7 @@ export async function buildImage(request: BuildRequest, host: Host): Promise<Bui
       if (output.kind === 'layout') await openLayoutBlobs(output.path);
       return request.tag;
     },
+    ...(output.kind === 'archive' && { openDraft: (archs) => ArchiveDraft.open(output.path, sortedUnique(archs)) }),
     use: (built) => writeOutputs(request, host, { ...built, output }),
   });
 }
@@ -103,11 +106,15 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
   };
 }
 
-async function writeArchive({ tag }: BuildRequest, { result, blobs, store }: Outputs, path: string): Promise<void> {
+async function writeArchive(
+  { tag }: BuildRequest,
+  { result, blobs, store, draft }: Outputs,
+  path: string,
+): Promise<void> {
   const { index } = result;
   const archive = { path, index, tag };
   if (await isWritten(store, archive)) return;
-  await writeDockerArchive(path, { index, tags: [parseReference(tag)], blobs });
+  await writeDockerArchive(path, { index, tags: [parseReference(tag)], blobs, draft });
   await noteWritten(store, archive);
 }
 

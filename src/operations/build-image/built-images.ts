@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 import { systemClock } from '../../effects/http/retry.ts';
+import type { ArchiveDraft } from '../../effects/output/archive-draft.ts';
 import { type Compression, type CompressionName, openCompression } from '../../effects/output/compression.ts';
 import { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { PieceStore } from '../../effects/store/piece-store.ts';
@@ -54,6 +55,8 @@ export interface BuiltImages {
   /** Every layer of the images; the blobs of a base image come from where it is. */
   readonly blobs: PiecedBlobs;
   readonly store: Store;
+  /** Of `openDraft`, with what of the layers could be written to it. */
+  readonly draft?: ArchiveDraft | undefined;
   readonly inputs: BuildInputs;
 }
 
@@ -70,6 +73,8 @@ interface BuildInputs {
 export interface BuiltImagesSteps<T> {
   /** Says under which tag the images describe themselves. The packages are known then, and none is fetched. */
   readonly nameImages: (resolved: readonly ResolvedImage[]) => Promise<string>;
+  /** Begins the archive that the images go to, where they go to one. `archs`: OCI form. */
+  readonly openDraft?: (archs: readonly string[]) => Promise<ArchiveDraft | undefined>;
   /** May be called a second time, with images made anew, where a cached piece turns out to be gone or damaged. */
   readonly use: (built: BuiltImages) => Promise<T>;
 }
@@ -117,7 +122,7 @@ export async function withBuiltImages<T>(request: ImagesRequest, host: Host, ste
       groups: await collectImageFiles(image, request.lockfile),
       policy: policyFor(image.config.hardening, request.hardening),
     };
-    return await usePlanned({ image, plan, indexes, startedMs }, compression, request, steps.use);
+    return await usePlanned({ image, plan, indexes, startedMs }, compression, request, steps);
   });
 }
 
@@ -126,7 +131,7 @@ async function usePlanned<T>(
   inputs: BuildInputs,
   compression: Compression,
   request: ImagesRequest,
-  use: BuiltImagesSteps<T>['use'],
+  { openDraft, use }: BuiltImagesSteps<T>,
 ): Promise<T> {
   const { image, plan } = inputs;
   const { host, store } = image;
@@ -136,7 +141,7 @@ async function usePlanned<T>(
     tellFindings(contract, host.events);
     return { ...result, contract };
   };
-  const pieces = new PieceStore(store);
+  const pieces = new PieceStore(store.files);
   // A base image's files are not among the inputs that the key knows.
   const key = image.config.contents.baseImage === undefined ? resultKey(image, plan, compression.way) : undefined;
   const known = key === undefined ? undefined : await readResult(store, key);
@@ -155,9 +160,13 @@ async function usePlanned<T>(
     }
   }
   const blobs = new PiecedBlobs(pieces, compression);
-  let result: BuildResult;
+  const draft = await openDraft?.(plan.resolved.map(({ arch }) => arch));
   try {
-    result = await makeImage(image, plan, blobs);
+    const result = await makeImage(image, plan, blobs, draft);
+    blobs.close();
+    const used = await use({ result: await told(result), blobs, inputs, store, draft });
+    if (key !== undefined) writeResult(store, key, result);
+    return used;
   } catch (error) {
     if (error instanceof Failure && error.code === 'HARDENING_BROKEN') {
       await writeReport(request, error.data as ContractReport, host);
@@ -165,10 +174,8 @@ async function usePlanned<T>(
     throw error;
   } finally {
     blobs.close();
+    await draft?.drop();
   }
-  const used = await use({ result: await told(result), blobs, inputs, store });
-  if (key !== undefined) writeResult(store, key, result);
-  return used;
 }
 
 async function writeReport({ checkReport, configPath }: ImagesRequest, contract: ContractReport, { cwd }: Host) {

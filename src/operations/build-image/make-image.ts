@@ -2,6 +2,7 @@
 // the SBOMs. Layers lie in the store as pieces.
 
 import { mapBounded } from '../../base/bounded.ts';
+import type { ArchiveDraft } from '../../effects/output/archive-draft.ts';
 import type { LayerRecipe } from '../../effects/output/compress-pieces.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import type { Image, ImageIndex } from '../../formats/oci/image.ts';
@@ -69,9 +70,14 @@ export interface ResultImage {
 }
 
 /** Throws HARDENING_BROKEN where an image breaks the contract. */
-export async function makeImage(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): Promise<BuildResult> {
+export async function makeImage(
+  image: OpenImage,
+  plan: BuildPlan,
+  blobs: PiecedBlobs,
+  draft?: ArchiveDraft,
+): Promise<BuildResult> {
   const { host, config } = image;
-  const made = await makeAll(image, plan, blobs);
+  const made = await makeAll(plan, (resolved) => makeOne(image, plan, resolved, { blobs, draft }));
   const contract = contractReport(
     plan.policy,
     made.flatMap(({ report }) => report ?? []),
@@ -115,12 +121,12 @@ interface PackedImage extends ResultImage {
 const ARCHITECTURES_AT_ONCE = 2;
 
 /** The images of all architectures. A failure waits until the others have let go of the store. */
-async function makeAll(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): Promise<MadeImage[]> {
+async function makeAll(plan: BuildPlan, make: (resolved: ResolvedImage) => Promise<MadeImage>): Promise<MadeImage[]> {
   const failures: { readonly position: number; readonly error: unknown }[] = [];
   const made = await mapBounded(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved, position) => {
     if (failures.length > 0) return [];
     try {
-      return [await makeOne(image, plan, resolved, blobs)];
+      return [await make(resolved)];
     } catch (error) {
       failures.push({ position, error });
       return [];
@@ -131,18 +137,24 @@ async function makeAll(image: OpenImage, plan: BuildPlan, blobs: PiecedBlobs): P
   return made.flat();
 }
 
+/** Where layers go. */
+interface LayerTargets {
+  readonly blobs: PiecedBlobs;
+  readonly draft: ArchiveDraft | undefined;
+}
+
 async function makeOne(
   image: OpenImage,
   plan: BuildPlan,
   resolved: ResolvedImage,
-  blobs: PiecedBlobs,
+  targets: LayerTargets,
 ): Promise<MadeImage> {
   const { keys, moments, groups, policy } = plan;
   const input = { resolved, keys: keys.forArch(resolved.arch), moments, groups };
   return await withRootfs(image, input, async (assembled) => {
     // Packed and checked at once, since hashing has a thread of its own; what turns out broken is not packed to its end.
     const stop = new AbortController();
-    const packing = packOne(image, plan, resolved, assembled, blobs, stop.signal);
+    const packing = packOne(image, plan, resolved, assembled, targets, stop.signal);
     try {
       const report = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
       const isBroken = report?.findings.some(({ level }) => level === 'error') === true;
@@ -173,10 +185,10 @@ async function packOne(
   { tag, sbomFormats }: BuildPlan,
   { packages: chosen }: ResolvedImage,
   assembled: AssembledRootfs,
-  blobs: PiecedBlobs,
+  { blobs, draft }: LayerTargets,
   signal: AbortSignal,
 ): Promise<PackedImage> {
-  const packed = await packImage(image, assembled, blobs, signal);
+  const packed = await packImage(image, assembled, blobs, draft, signal);
   const { arch, rootfs, packages, created } = assembled;
   const osRelease = rootfs.tree.readText('etc/os-release');
   const system = parseOsRelease(osRelease);

@@ -1,8 +1,11 @@
 // One architecture from chosen packages to an image whose layers lie in a blob directory.
 
+import { sha256 } from '../../base/digest.ts';
+import type { EventSink } from '../../base/events.ts';
 import { Failure } from '../../base/failure.ts';
 import { changedFile, type DiskFile, openDiskFiles } from '../../effects/files/disk-files.ts';
 import type { ImageTree } from '../../effects/image/image-tree.ts';
+import type { ArchiveDraft } from '../../effects/output/archive-draft.ts';
 import type { LayerRecipe, PackagedReadInto } from '../../effects/output/compress-pieces.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
 import { publicLine } from '../../effects/repository/repository-line.ts';
@@ -108,34 +111,76 @@ export async function withRootfs<T>(
   }
 }
 
-/** Compresses the layers into `blobs` and makes the image of it. */
+/** Compresses the layers into `blobs` and makes the image of it. `draft`: where layers may be written on the way. */
 export async function packImage(
   image: OpenImage,
   assembled: AssembledRootfs,
   blobs: PiecedBlobs,
+  draft?: ArchiveDraft,
   signal?: AbortSignal,
 ): Promise<AssembledImage> {
-  const { arch, rootfs, created, readInto, isFresh, dataTars, dataHashes } = assembled;
-  const kept = blobs.usesKept ? assembled.kept : [];
+  const { arch, rootfs } = assembled;
   const { events } = image.host;
+  // A draft is for images that are ours from the bottom.
+  if (image.config.contents.baseImage === undefined) {
+    const count = rootfs.layers.length;
+    const { configBytes } = imageOf(assembled, Array(count).fill(UNKNOWN_LAYER), undefined);
+    draft?.planImage(arch, configBytes.length, count);
+  }
   events({ type: 'phase-started', phase: 'compress', arch });
+  try {
+    const layers = await packLayers(assembled, blobs, events, { draft, signal });
+    events({ type: 'phase-finished', phase: 'compress', arch });
+    const base = await baseImage(image, arch, blobs);
+    return { ...assembled, image: imageOf(assembled, layers, base), layers };
+  } catch (error) {
+    draft?.giveUp();
+    throw error;
+  }
+}
+
+async function packLayers(
+  { arch, rootfs, readInto, isFresh, dataTars, dataHashes, kept }: AssembledRootfs,
+  blobs: PiecedBlobs,
+  events: EventSink,
+  { draft, signal }: { readonly draft: ArchiveDraft | undefined; readonly signal: AbortSignal | undefined },
+): Promise<LayerRecipe[]> {
   const sizes = rootfs.layers.map(contentBytes);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const layers: LayerRecipe[] = [];
   let done = 0;
+  const progress = (bytes: number) => {
+    done += bytes;
+    events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
+  };
   for (const [i, entries] of rootfs.layers.entries()) {
-    const progress = (bytes: number) => {
-      done += bytes;
-      events({ type: 'progress', phase: 'compress', arch, done: Math.min(done, total), total, unit: 'bytes' });
-    };
     const names = rootfs.layerNames[i] ?? rootfs.names;
-    const pieces = layerPieces({ entries, names, dataHashes, way: blobs.way, kept });
-    const sources = { dataTars, readInto, isFresh };
-    layers.push(await blobs.addLayer({ pieces, sizeBytes: sizes[i] ?? 0, ...sources, progress, signal }));
+    const layer = await blobs.addLayer({
+      pieces: layerPieces({ entries, names, dataHashes, way: blobs.way, kept: blobs.usesKept ? kept : [] }),
+      sizeBytes: sizes[i] ?? 0,
+      dataTars,
+      readInto,
+      isFresh,
+      draft: draft?.nextLayer(arch),
+      progress,
+      signal,
+    });
+    layers.push(layer);
   }
-  events({ type: 'phase-finished', phase: 'compress', arch });
-  const base = await baseImage(image, arch, blobs);
-  const planned = planImage({
+  return layers;
+}
+
+type PlannedLayer = Pick<LayerRecipe, 'mediaType' | 'digest' | 'sizeBytes' | 'diffId'>;
+
+/** Takes as much room in a config as any layer. */
+const UNKNOWN_LAYER: PlannedLayer = { mediaType: '', digest: sha256(''), sizeBytes: 0, diffId: sha256('') };
+
+function imageOf(
+  { arch, rootfs, created }: AssembledRootfs,
+  layers: readonly PlannedLayer[],
+  base: Image | undefined,
+): Image {
+  return planImage({
     ...runSettings(rootfs.config),
     platform: platformOf(arch),
     created: created.text,
@@ -145,7 +190,6 @@ export async function packImage(
     })),
     ...(base && { base }),
   });
-  return { ...assembled, image: planned, layers };
 }
 
 function assemble(
