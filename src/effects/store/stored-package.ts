@@ -148,6 +148,26 @@ function packEntry(e: TarEntry): PackedEntry {
 
 /** By position: taking an array apart into names makes an object for every one of them. */
 function unpackEntry(packed: PackedEntry): TarEntry {
+  // Most files: all behind the records is at its default.
+  if (packed.length === 7) {
+    return {
+      name: packed[0],
+      type: packed[4] as string,
+      mode: packed[3] as number,
+      uid: 0,
+      gid: 0,
+      uname: 'root',
+      gname: 'root',
+      mtime: packed[2] as number,
+      size: packed[5] as number,
+      linkname: '',
+      devmajor: 0,
+      devminor: 0,
+      pax: packed[6] as Readonly<Record<string, string>>,
+      offset: packed[1] as number,
+      magic: 'ustar',
+    };
+  }
   return {
     name: packed[0],
     type: packed[4] ?? '0',

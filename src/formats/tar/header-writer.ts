@@ -8,14 +8,34 @@ import { printTarHeader } from './write.ts';
 const ZERO = 0x30;
 const SPACE = 0x20;
 const MAGIC_BYTES = Buffer.from(MAGIC.ustar, 'latin1');
-const MAGIC_SUM = MAGIC_BYTES.reduce((sum, byte) => sum + byte);
+/** The magic, and the sum's own field as blanks. */
+const FIXED_SUM = MAGIC_BYTES.reduce((sum, byte) => sum + byte, SPACE * FIELD.checksum[1]);
+
+/** Unlike any. */
+const NO_HEADER: TarHeader = {
+  name: '',
+  type: '',
+  mode: -1,
+  uid: -1,
+  gid: -1,
+  uname: '',
+  gname: '',
+  mtime: -1,
+  size: 0,
+  linkname: '',
+  devmajor: 0,
+  devminor: 0,
+  pax: {},
+};
 
 export class TarHeaderWriter {
   /** The last plain header. */
   readonly #block = Buffer.alloc(BLOCK_BYTES);
-  /** What it says beside name, link name and size, and the sum of that, blanks for the sum's own field included. */
-  #last: TarHeader | undefined;
-  #lastSum = 0;
+  /** What it says beside name, link name and size, and the sums of that. */
+  #last: TarHeader = NO_HEADER;
+  #modeSum = 0;
+  #timeSum = 0;
+  #ownerSum = 0;
   /** What its name, link name and size are; the directory of the name ends in a slash. */
   #directory = '';
   #directorySum = 0;
@@ -23,6 +43,13 @@ export class TarHeaderWriter {
   #linkLength = 0;
   #size = -1;
   #sizeSum = 0;
+
+  constructor() {
+    const [checksum, length] = FIELD.checksum;
+    // The sum is six digits and a NUL, and stands before a blank.
+    this.#block[checksum + length - 1] = SPACE;
+    this.#block.set(MAGIC_BYTES, FIELD.magic[0]);
+  }
 
   /** The bytes of a header. They are good until the next one is asked for. */
   print(header: TarHeader): Buffer {
@@ -32,13 +59,10 @@ export class TarHeaderWriter {
   /** False for what one ustar block without a prefix cannot say, or has to be refused. */
   #writePlain(header: TarHeader): boolean {
     const { name, linkname, size, pax, type } = header;
-    for (const _ in pax) return false;
+    if (pax !== this.#last.pax) for (const _ in pax) return false;
     if (name.length > FIELD.name[1] || linkname.length > FIELD.linkname[1] || !isBelow(size, 8 ** 11)) return false;
     if (name.endsWith('/') && NEVER_SLASHED.has(type)) return false;
-    if (this.#last === undefined || !isAlike(this.#last, header)) {
-      if (!isPlain(header)) return false;
-      this.#keep(header);
-    }
+    if (!this.#keep(header)) return false;
     const nameSum = this.#writeName(name);
     const linkSum = this.#writeLinkName(linkname);
     if (nameSum < 0 || linkSum < 0) return false;
@@ -46,8 +70,7 @@ export class TarHeaderWriter {
       this.#size = size;
       this.#sizeSum = writeOctal(this.#block, FIELD.size[0], FIELD.size[1], size);
     }
-    // Six digits; the NUL and the blank behind them are in the block.
-    const sum = this.#lastSum + nameSum + linkSum + this.#sizeSum;
+    const sum = FIXED_SUM + this.#modeSum + this.#timeSum + this.#ownerSum + nameSum + linkSum + this.#sizeSum;
     writeOctal(this.#block, FIELD.checksum[0], FIELD.checksum[1] - 1, sum);
     return true;
   }
@@ -81,35 +104,38 @@ export class TarHeaderWriter {
     return sum;
   }
 
-  #keep(header: TarHeader): void {
-    const block = this.#block.fill(0, FIELD.mode[0], FIELD.size[0]).fill(0, FIELD.mtime[0], FIELD.linkname[0]);
-    block.fill(0, FIELD.magic[0]).set(MAGIC_BYTES, FIELD.magic[0]);
-    const octal = (field: 'mode' | 'uid' | 'gid' | 'devmajor' | 'devminor', value: number) =>
-      writeOctal(block, FIELD[field][0], FIELD[field][1], value);
-    const text = (field: 'type' | 'uname' | 'gname', value: string) =>
-      writeText(block, FIELD[field][0], value, 0, value.length);
-    block.fill(SPACE, FIELD.checksum[0], FIELD.checksum[0] + FIELD.checksum[1]);
-    this.#lastSum =
-      octal('mode', header.mode) +
-      octal('uid', header.uid) +
-      octal('gid', header.gid) +
-      writeOctal(block, FIELD.mtime[0], FIELD.mtime[1], Math.round(header.mtime)) +
-      SPACE * FIELD.checksum[1] +
-      text('type', header.type) +
-      MAGIC_SUM +
-      text('uname', header.uname) +
-      text('gname', header.gname) +
-      octal('devmajor', header.devmajor) +
-      octal('devminor', header.devminor);
-    block[FIELD.checksum[0] + FIELD.checksum[1] - 2] = 0;
+  /** Mode, time and owner; false for what a block cannot say. Neighbours that differ mostly differ in mode or time. */
+  #keep(header: TarHeader): boolean {
+    const { mode, mtime } = header;
+    const block = this.#block;
+    const last = this.#last;
+    const isSameKind = isAlike(header, last);
+    if (isSameKind && mode === last.mode && mtime === last.mtime) return true;
+    if (!isBelow(mode, 0o10000) || !(mtime >= 0 && mtime < 8 ** 11 - 1) || !(isSameKind || isPlain(header)))
+      return false;
     this.#last = header;
+    if (mode !== last.mode) this.#modeSum = writeOctal(block, FIELD.mode[0], FIELD.mode[1], mode);
+    if (mtime !== last.mtime) this.#timeSum = writeOctal(block, FIELD.mtime[0], FIELD.mtime[1], Math.round(mtime));
+    if (!isSameKind) this.#ownerSum = this.#writeOwner(header);
+    return true;
+  }
+
+  #writeOwner({ type, uid, gid, uname, gname, devmajor, devminor }: TarHeader): number {
+    const block = this.#block.fill(0, FIELD.uname[0], FIELD.devmajor[0]);
+    return (
+      writeText(block, FIELD.type[0], type, 0, 1) +
+      writeOctal(block, FIELD.uid[0], FIELD.uid[1], uid) +
+      writeOctal(block, FIELD.gid[0], FIELD.gid[1], gid) +
+      writeText(block, FIELD.uname[0], uname, 0, uname.length) +
+      writeText(block, FIELD.gname[0], gname, 0, gname.length) +
+      writeOctal(block, FIELD.devmajor[0], FIELD.devmajor[1], devmajor) +
+      writeOctal(block, FIELD.devminor[0], FIELD.devminor[1], devminor)
+    );
   }
 }
 
 function isAlike(a: TarHeader, b: TarHeader): boolean {
   return (
-    a.mtime === b.mtime &&
-    a.mode === b.mode &&
     a.type === b.type &&
     a.uid === b.uid &&
     a.gid === b.gid &&
@@ -120,15 +146,12 @@ function isAlike(a: TarHeader, b: TarHeader): boolean {
   );
 }
 
-/** Whether a block can say everything but name, link name and size. */
-function isPlain({ uname, gname, type, mtime, mode, uid, gid, devmajor, devminor }: TarHeader): boolean {
+/** Whether a block can say type and owner. */
+function isPlain({ uname, gname, type, uid, gid, devmajor, devminor }: TarHeader): boolean {
   return (
     /^[\x21-\x7e]$/.test(type) &&
     isShort(uname, FIELD.uname[1]) &&
     isShort(gname, FIELD.gname[1]) &&
-    mtime >= 0 &&
-    mtime < 8 ** 11 - 1 &&
-    isBelow(mode, 0o10000) &&
     isBelow(uid, 8 ** 7) &&
     isBelow(gid, 8 ** 7) &&
     isBelow(devmajor, DEVICE_NUMBERS) &&
@@ -149,11 +172,19 @@ function isShort(text: string, length: number): boolean {
 function writeOctal(into: Buffer, at: number, length: number, value: number): number {
   let sum = 0;
   let rest = value;
-  for (let i = at + length - 2; i >= at; i--) {
+  let i = at + length - 2;
+  // What is too large for bit operations has no digits to spare.
+  for (; rest > 0x7fff_ffff; i--) {
     const digit = ZERO + (rest % 8);
     into[i] = digit;
     sum += digit;
     rest = Math.floor(rest / 8);
+  }
+  for (; i >= at; i--) {
+    const digit = ZERO | (rest & 7);
+    into[i] = digit;
+    sum += digit;
+    rest >>>= 3;
   }
   return sum;
 }
