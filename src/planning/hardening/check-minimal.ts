@@ -64,6 +64,9 @@ function namesIn(tree: FileTree, directory: string): string[] {
   return tree.list(directory).map(([name]) => (directory === '' ? name : `${directory}/${name}`));
 }
 
+/** No file outside of these can be below one of `LEFT_DIRECTORIES`, and few are inside. */
+const LEFT_PLACES = /^(?:usr\/(?:local\/)?share\/(?:[dmigh])|(?:var|root|home|tmp|run)\/)/;
+
 /** Directories and what files below them are; a finding for each directory, since one alone tells little. */
 const LEFT_DIRECTORIES: readonly { readonly check: CheckId; readonly directory: RegExp; readonly what: string }[] = [
   {
@@ -91,7 +94,7 @@ function checkLeftFiles(files: ImageFiles): Observation[] {
   for (const { path, node } of files.entries) {
     // Links from log files to the standard streams are wanted, empty files hold places.
     if (node.kind !== 'file' || contentSize(node.content) === 0) continue;
-    const kind = LEFT_DIRECTORIES.find(({ directory }) => directory.test(path));
+    const kind = !LEFT_PLACES.test(path) ? undefined : LEFT_DIRECTORIES.find(({ directory }) => directory.test(path));
     if (kind === undefined) {
       if (LEFT_NAME.test(path)) single.push({ check: 'minimal/left-over', path, message: `${path} is a back-up` });
       continue;

@@ -61,7 +61,7 @@ export interface TreeEntry {
 type Metadata = Partial<NodeFields>;
 
 /** Where a path leads: the directory that holds (or would hold) the name, and the node if there is one. */
-interface Located {
+export interface Located {
   readonly directory: DirectoryNode;
   readonly name: string;
   readonly node: TreeNode | undefined;
@@ -72,8 +72,11 @@ export class FileTree {
   private readonly read: PackagedRead;
   /** What `walk` found, until a name comes or goes. */
   private walked: readonly TreeEntry[] | undefined;
-  /** The directory that a plain path led to last: what comes next is mostly beside it. */
-  private recent: { readonly path: string; readonly directory: DirectoryNode } | undefined;
+  /** Where plain paths lead, until a directory goes: packages name the same ones again and again. */
+  private readonly directories = new Map<string, DirectoryNode>();
+  /** The last of them: what comes next is mostly beside it. */
+  private recentPath = '';
+  private recent: DirectoryNode | undefined;
 
   constructor(read: PackagedRead) {
     this.read = read;
@@ -154,7 +157,7 @@ export class FileTree {
     if (free !== undefined && free.node === undefined) {
       const made = makeDirectory(mode);
       this.put(free, made);
-      this.recent = { path, directory: made };
+      this.remember(path, made);
       return made;
     }
     const linked = this.lookup(path);
@@ -219,7 +222,7 @@ export class FileTree {
     located.directory.children.delete(located.name);
     located.directory.order = undefined;
     this.walked = undefined;
-    this.recent = undefined;
+    if (located.node.kind === 'directory') this.forgetDirectories();
   }
 
   /** The path without symbolic links in its directories; the last name stays as it is. Missing directories keep theirs. */
@@ -276,11 +279,23 @@ export class FileTree {
     return node?.kind === 'directory' ? entriesBelow(path.replace(/\/+$/, ''), node) : [];
   }
 
-  private put({ directory, name, node }: Located, replacement: TreeNode): void {
+  /** Puts a node where `locate` has just found a place for it. */
+  put({ directory, name, node }: Located, replacement: TreeNode): void {
     directory.children.set(name, replacement);
     if (node === undefined) directory.order = undefined;
-    else this.recent = undefined;
+    else if (node.kind === 'directory') this.forgetDirectories();
     this.walked = undefined;
+  }
+
+  private remember(path: string, directory: DirectoryNode): void {
+    this.directories.set(path, directory);
+    this.recentPath = path;
+    this.recent = directory;
+  }
+
+  private forgetDirectories(): void {
+    this.directories.clear();
+    this.recent = undefined;
   }
 
   private existing(path: string, verb: string): TreeNode {
@@ -301,8 +316,11 @@ export class FileTree {
     return located;
   }
 
-  /** Undefined when a directory on the way is missing; throws when something on the way is no directory. */
-  private locate(path: string, follow: boolean): Located | undefined {
+  /**
+   * Where a path leads, a final symlink being followed or not. Undefined when a directory on the way is missing; throws when
+   * something on the way is no directory.
+   */
+  locate(path: string, follow: boolean): Located | undefined {
     return this.locatePlainly(path, follow) ?? this.locateThroughLinks(path, follow);
   }
 
@@ -319,7 +337,13 @@ export class FileTree {
 
   /** The directory at a path of plain names and no links; undefined where there is none, or it is not that simple. */
   private directoryAt(path: string): DirectoryNode | undefined {
-    if (this.recent?.path === path) return this.recent.directory;
+    if (this.recent !== undefined && this.recentPath === path) return this.recent;
+    const known = this.directories.get(path);
+    if (known !== undefined) {
+      this.recentPath = path;
+      this.recent = known;
+      return known;
+    }
     let directory = this.root;
     for (let start = path.startsWith('/') ? 1 : 0; ; ) {
       const slash = path.indexOf('/', start);
@@ -331,7 +355,7 @@ export class FileTree {
       if (slash < 0) break;
       start = slash + 1;
     }
-    this.recent = { path, directory };
+    this.remember(path, directory);
     return directory;
   }
 

@@ -8,7 +8,7 @@ import type { Package } from '../../formats/apk/package.ts';
 import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
 import type { Content } from './content.ts';
 import { contentSize } from './content.ts';
-import { type FileTree, makeDevice, makeFile, makeSymlink, type TreeNode } from './file-tree.ts';
+import { type FileTree, type Located, makeDevice, makeFile, makeSymlink, type TreeNode } from './file-tree.ts';
 
 /** The packages of a tree that met others at a file: only of these may files belong to somebody else in the end. */
 export class Meetings {
@@ -101,7 +101,8 @@ function placeFile(
   path: string,
   meetings: Meetings,
 ): void {
-  const existing = tree.lookup(path, { follow: false });
+  let place = tree.locate(path, false);
+  const existing = place?.node;
   const isLink = entry.type === TAR_TYPE.symlink;
   if (isLink && existing?.kind === 'symlink' && existing.target === entry.linkname) return;
   const checksum = entryChecksum(entry);
@@ -110,16 +111,19 @@ function placeFile(
       hint: 'the package was not built by an apk v2 package builder; build it again',
     });
   }
-  if (existing === undefined) tree.mkdirAll(parentOf(path), 0o755);
-  else meetings.of(index, existing.owner);
+  if (place === undefined) {
+    tree.mkdirAll(parentOf(path), 0o755);
+    place = tree.locate(path, false) as Located;
+  }
+  if (existing !== undefined) meetings.of(index, existing.owner);
   if (existing === undefined || replaces(existing, packages, index, checksum, path)) {
     if (existing?.kind === 'symlink') meetings.ofAnybody();
     const metadata = { mode: entry.mode, mtime: entry.mtime, owner: index, checksum };
     if (isLink) {
-      tree.place(path, makeSymlink(entry.linkname, metadata));
+      tree.put(place, makeSymlink(entry.linkname, metadata));
     } else {
       const content: Content = { kind: 'packaged', packageIndex: index, offset: entry.offset, size: entry.size };
-      tree.place(path, makeFile(content, metadata, content));
+      tree.put(place, makeFile(content, metadata, content));
     }
   }
   // Also when the file itself was kept, and through a symlink: that is what the reference does.
