@@ -3,7 +3,7 @@
 // passed all of it, so it is good for ever, whichever repository asks for that checksum.
 
 import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { Failure, failingWithin } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { dataEntries, parseChecksum } from '../../formats/apk/data-entries.ts';
@@ -43,14 +43,15 @@ export function openExpandedPackage(store: Store, wanted: WantedPackage): Packag
   const key = controlSha1Of(wanted);
   const directory = store.entry('packages', key);
   if (directory === undefined) return undefined;
-  const stored = readStored(directory);
-  if (stored === undefined) {
+  const tar = lookAt(tarIn(directory));
+  const stored = tar && readStored(directory, tar.sizeBytes);
+  if (tar === undefined || stored === undefined) {
     store.discard('packages', key);
     return undefined;
   }
   // The answer to a bound must not depend on who filled the cache.
   failingWithin(`package ${wanted.label}`, () => assertWithin(stored, wanted.limits ?? {}));
-  return handleOf(store, key, directory, stored, false);
+  return handleOf(store, key, tar, stored, false);
 }
 
 /**
@@ -72,7 +73,10 @@ export async function expandPackage(
       stored = await expandData(chunks, head, rest, wanted, folder);
       writeFileSync(join(folder, DESCRIPTION), seal(printStoredPackage(stored)));
     });
-    return handleOf(store, key, directory, stored as unknown as StoredPackage, true);
+    const path = tarIn(directory);
+    // Another process may have taken it out since: whoever reads it finds that out.
+    const tar = lookAt(path) ?? { path, identity: '' };
+    return handleOf(store, key, tar, stored as unknown as StoredPackage, true);
   } catch (error) {
     throw error instanceof Failure ? inPackage(wanted, error) : error;
   } finally {
@@ -180,43 +184,46 @@ function recordOf(expanded: Parameters<typeof printInstalledRecord>[0]): string 
   }
 }
 
-function readStored(directory: string): StoredPackage | undefined {
+interface DataTar {
+  readonly path: string;
+  /** Tells the file from the one that replaces it. */
+  readonly identity: string;
+}
+
+/** Not by `join`, which goes through all of the path: 10 µs each time. */
+function tarIn(directory: string): string {
+  return `${directory}${sep}${DATA_TAR}`;
+}
+
+/** The file as it is now. */
+function lookAt(path: string): (DataTar & { readonly sizeBytes: number }) | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && { path, sizeBytes: found.size, identity: `${found.ino} ${found.mtimeMs}` };
+}
+
+function readStored(directory: string, tarBytes: number): StoredPackage | undefined {
   try {
-    const payload = unseal(readFileSync(join(directory, DESCRIPTION)));
+    const payload = unseal(readFileSync(`${directory}${sep}${DESCRIPTION}`));
     const stored = payload && parseStoredPackage(payload);
     // The size is looked at now; the content is hashed by whoever reads it all.
-    return stored && statSync(join(directory, DATA_TAR)).size === stored.dataTarBytes ? stored : undefined;
+    return stored?.dataTarBytes === tarBytes ? stored : undefined;
   } catch (error) {
     if (error instanceof Error && 'syscall' in error) return undefined;
     throw error;
   }
 }
 
-function handleOf(
-  store: Store,
-  key: string,
-  directory: string,
-  stored: StoredPackage,
-  isFresh: boolean,
-): PackageHandle {
-  const dataTarPath = join(directory, DATA_TAR);
-  const identity = identityOf(dataTarPath);
+function handleOf(store: Store, key: string, tar: DataTar, stored: StoredPackage, isFresh: boolean): PackageHandle {
   return openPackageHandle({
     stored,
     key,
-    dataTarPath,
+    dataTarPath: tar.path,
     isFresh,
     // Only what was opened: another build, or architecture, may have put a sound one in its place.
     discard: () => {
-      if (identityOf(dataTarPath) === identity) store.discard('packages', key);
+      if (lookAt(tar.path)?.identity === tar.identity) store.discard('packages', key);
     },
   });
-}
-
-/** Tells a file from the one that replaces it. */
-function identityOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return `${found?.ino} ${found?.mtimeMs}`;
 }
 
 function assertWithin(stored: StoredPackage, limits: PackageLimits): void {

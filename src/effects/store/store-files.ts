@@ -15,7 +15,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { assert, Failure } from '../../base/failure.ts';
 import { type StoreKind, USE_GRAIN_MS } from './store-layout.ts';
 
@@ -43,7 +43,8 @@ export class StoreFiles {
 
   path(kind: StoreKind, key: string): string {
     assert(/^[0-9a-f]{40,64}$/.test(key), `the store key ${key} is not a digest in hex`);
-    return join(this.place.directory, kind, key);
+    // Nothing to normalize: `join` would take 10 µs, some thousand times in a build.
+    return `${this.place.directory}${sep}${kind}${sep}${key}`;
   }
 
   has(kind: StoreKind, key: string): boolean {
