@@ -105,6 +105,7 @@ await build({
     { in: 'src/index.ts', out: 'index' },
     { in: 'src/cli/start.ts', out: 'cli/start' },
     { in: 'src/effects/store/data-thread.ts', out: 'effects/store/data-thread' },
+    { in: 'src/effects/output/making-thread.ts', out: 'effects/output/making-thread' },
     ...[...libraries].map(([name, module]) => ({ in: module, out: `libraries/${name}` })),
   ],
   outdir: 'dist',

@@ -32,6 +32,7 @@ const SIDEWAYS: Readonly<Record<string, string>> = {
   'effects/registry -> effects/output': 'the registry on a folder keeps blobs as layouts do',
   'effects/engine -> effects/output': 'an engine loads the archive that we write',
   'effects/repository -> effects/output': 'a mirror is written like any output',
+  'effects/output -> effects/store': 'threads open the store of pieces by themselves',
   'effects/signing -> effects/http': 'identity tokens may be a request away',
   'effects/repository -> effects/http': 'repositories are fetched over HTTP',
   'effects/repository -> effects/store': 'and kept in the store',

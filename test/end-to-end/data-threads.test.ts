@@ -1,8 +1,9 @@
-// Large packages are read on threads by the built command, and in one thread by the sources that run here: the images must be the
-// same, and so must what is said of packages that are damaged.
+// Large packages are read, and pieces of layers made, on threads by the built command, and in one thread by the sources that run here: the
+// images must be the same, and so must what is said of packages that are damaged.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Answer, failureOf, type Json, Place } from './place.ts';
 import { RECIPES, smallRepository } from './small-repository.ts';
@@ -67,5 +68,35 @@ describe.skipIf(availableParallelism() < 2)('packages that are read on threads (
     const there = await onThreads(place, more);
     expect(told(failureOf(there)).code).toBe(told(failureOf(here)).code);
     if (more.length === 0) expect(told(failureOf(there))).toEqual(told(failureOf(here)));
+  });
+});
+
+describe.skipIf(availableParallelism() < 2)('pieces that are made on threads (skipped on one core)', () => {
+  // A level of one's own: nothing of the publishers' is kept, so there is enough to make.
+  const level = ['--compression-level', '6'];
+
+  it('have the thread beside the command', () => {
+    expect(existsSync(new URL('../../dist/effects/output/making-thread.js', import.meta.url))).toBe(true);
+  });
+
+  it('give the same image, also where the cache is damaged meanwhile', async () => {
+    const place = new Place(CONFIG, repository);
+    const here = await place.build(['--hardening=off', ...level]);
+    const digestOf = (answer: Answer): unknown => {
+      expect(answer.exitCode, answer.stderr).toBe(0);
+      return JSON.parse(answer.stdout).indexDigest;
+    };
+    expect(digestOf(await onThreads(place, level))).toBe(here);
+
+    const store = place.path('other-cache/v1');
+    for (const kind of ['pieces', 'results']) rmSync(join(store, kind), { recursive: true });
+    const packages = readdirSync(join(store, 'packages')).map((key) => join(store, 'packages', key, 'data.tar'));
+    const damaged = packages.find((path) => readFileSync(path).length > 1_500_000) as string;
+    const bytes = readFileSync(damaged);
+    bytes[1_000_000] = (bytes[1_000_000] as number) ^ 8;
+    writeFileSync(damaged, bytes);
+    const again = await onThreads(place, level);
+    expect(digestOf(again)).toBe(here);
+    expect(again.stderr).toContain('was damaged; fetching it again');
   });
 });

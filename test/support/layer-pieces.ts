@@ -2,9 +2,11 @@
 
 import { crc32 } from 'node:zlib';
 import { hashHex } from '../../src/base/digest.ts';
-import type { CompressedPiece, LayerInput, PieceCache } from '../../src/effects/output/compress-pieces.ts';
+import type { LayerInput } from '../../src/effects/output/compress-pieces.ts';
 import { openCompression } from '../../src/effects/output/compression.ts';
 import { PieceHashing } from '../../src/effects/output/hash-pieces.ts';
+import { Making } from '../../src/effects/output/making.ts';
+import type { CompressedPiece, PieceCache } from '../../src/effects/output/piece-cache.ts';
 import type { KeptPlace } from '../../src/planning/rootfs/kept-piece.ts';
 import type { LayerPiece } from '../../src/planning/rootfs/layer-pieces.ts';
 
@@ -24,26 +26,35 @@ export function inputOf(pieces: Iterable<LayerPiece>): LayerInput {
     dataTars: [],
     readInto,
     hashing: new PieceHashing(),
-    cache: new MemoryPieces(),
+    ...cached(new MemoryPieces()),
   };
 }
 
-/** A cache of pieces that counts how often it could help. */
+/** For a LayerInput. */
+export function cached(cache: PieceCache): Pick<LayerInput, 'cache' | 'making'> {
+  return { cache, making: new Making(cache, openCompression('gzip')) };
+}
+
+/** A cache of pieces that counts how many were made. */
 export class MemoryPieces implements PieceCache {
   readonly pieces = new Map<string, CompressedPiece>();
   /** By package: what its publisher deflated. */
   readonly kept = new Map<string, Buffer>();
-  hits = 0;
+  writes = 0;
+
+  has(key: string): boolean {
+    return this.pieces.has(key);
+  }
 
   read(key: string, into: Buffer): CompressedPiece | undefined {
     const found = this.pieces.get(key);
     if (found === undefined) return undefined;
-    this.hits++;
     into.set(found.compressed);
     return { ...found, compressed: into.subarray(0, found.compressed.length) };
   }
 
   write(key: string, piece: CompressedPiece): void {
+    this.writes++;
     this.pieces.set(key, { ...piece, compressed: piece.compressed.slice() });
   }
 

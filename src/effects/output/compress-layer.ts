@@ -1,5 +1,5 @@
-// How we deflate: pieces alone, in parallel on zlib's thread pool, joined into one gzip member (layer-and-oci.md 9,
-// "Compression"). Here for any stream of bytes; layers, whose pieces may come from a cache, are written by write-layer.ts.
+// Any stream of bytes in gzip: pieces deflated alone, in parallel on zlib's thread pool, joined into one member. Layers, whose pieces
+// may come from a cache, are made by compress-pieces.ts (layer-and-oci.md 9, "Compression").
 // The bytes depend on the input and the level only: not on how the input is cut into chunks, on cores, or on the Node version
 // (but see deflate-check.ts). A change here changes every digest: see the golden digests in the tests.
 //

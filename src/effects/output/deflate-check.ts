@@ -1,4 +1,4 @@
-// Whether this Node deflates as every other one does. The zlib inside Node's own builds gives the same bytes on all versions
+// Whether this Node deflates as every other one does, at levels that people ask for; our own loop needs no such promise. The zlib inside Node's own builds gives the same bytes on all versions
 // and machines we know; builds that use the system's zlib (some Linux distributions), and other runtimes, do not.
 // Layers are then correct, but their digests are not the ones that other machines get: the caller has to say so.
 

@@ -7,15 +7,11 @@ import { type BlobSource, type ByteRange, copyVerified } from '../../formats/oci
 import type { Descriptor } from '../../formats/oci/descriptor.ts';
 import { PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
 import type { ByteSink } from './atomic-file.ts';
-import {
-  compressPieces,
-  type LayerInput,
-  type LayerRecipe,
-  type PieceCache,
-  type RecipePiece,
-} from './compress-pieces.ts';
+import { compressPieces, type LayerInput, type LayerRecipe, type RecipePiece } from './compress-pieces.ts';
 import type { Compression } from './compression.ts';
 import { PieceHashing } from './hash-pieces.ts';
+import { Making } from './making.ts';
+import type { PieceCache } from './piece-cache.ts';
 
 /** Room for what a cache may put behind a piece. */
 const PIECE_SEAL_BYTES = 64;
@@ -28,12 +24,14 @@ export class PiecedBlobs implements BlobSource {
   readonly #cache: PieceCache;
   readonly #compression: Compression;
   readonly #hashing = new PieceHashing();
+  readonly #making: Making;
   readonly #recipes = new Map<Digest, LayerRecipe>();
   readonly #others = new Map<Digest, BlobSource>();
 
   constructor(cache: PieceCache, compression: Compression) {
     this.#cache = cache;
     this.#compression = compression;
+    this.#making = new Making(cache, compression);
   }
 
   /** Part of the keys of pieces that are added. */
@@ -47,20 +45,22 @@ export class PiecedBlobs implements BlobSource {
   }
 
   /** Compresses a layer into the cache. Failures of `compressPieces`. */
-  async addLayer(input: Omit<LayerInput, 'cache' | 'hashing' | 'compression'>): Promise<LayerRecipe> {
+  async addLayer(input: Omit<LayerInput, 'cache' | 'hashing' | 'making' | 'compression'>): Promise<LayerRecipe> {
     const recipe = await compressPieces({
       ...input,
       compression: this.#compression,
       cache: this.#cache,
       hashing: this.#hashing,
+      making: this.#making,
     });
     this.#recipes.set(recipe.digest, recipe);
     return recipe;
   }
 
-  /** No layer is added any more: lets go of the thread that they were hashed on. */
+  /** No layer is added any more: lets go of the threads that worked on them. */
   close(): void {
     this.#hashing.close();
+    this.#making.close();
   }
 
   /** A layer of an earlier run, from a sealed record. Its pieces may be gone, so that `open` fails. */
