@@ -33,6 +33,7 @@ export class TarHeaderWriter {
   readonly #block = Buffer.alloc(BLOCK_BYTES);
   /** What it says beside name, link name and size, and the sums of that. */
   #last: TarHeader = NO_HEADER;
+  #typeSum = 0;
   #modeSum = 0;
   #timeSum = 0;
   #ownerSum = 0;
@@ -70,7 +71,8 @@ export class TarHeaderWriter {
       this.#size = size;
       this.#sizeSum = writeOctal(this.#block, FIELD.size[0], FIELD.size[1], size);
     }
-    const sum = FIXED_SUM + this.#modeSum + this.#timeSum + this.#ownerSum + nameSum + linkSum + this.#sizeSum;
+    const sum =
+      FIXED_SUM + this.#typeSum + this.#modeSum + this.#timeSum + this.#ownerSum + nameSum + linkSum + this.#sizeSum;
     writeOctal(this.#block, FIELD.checksum[0], FIELD.checksum[1] - 1, sum);
     return true;
   }
@@ -104,26 +106,26 @@ export class TarHeaderWriter {
     return sum;
   }
 
-  /** Mode, time and owner; false for what a block cannot say. Neighbours that differ mostly differ in mode or time. */
+  /** Type, mode, time and owner; false for what a block cannot say. Neighbours mostly have the same owner. */
   #keep(header: TarHeader): boolean {
-    const { mode, mtime } = header;
+    const { type, mode, mtime } = header;
     const block = this.#block;
     const last = this.#last;
-    const isSameKind = isAlike(header, last);
-    if (isSameKind && mode === last.mode && mtime === last.mtime) return true;
-    if (!isBelow(mode, 0o10000) || !(mtime >= 0 && mtime < 8 ** 11 - 1) || !(isSameKind || isPlain(header)))
-      return false;
+    const hasSameOwner = isOfSameOwner(header, last);
+    if (hasSameOwner && type === last.type && mode === last.mode && mtime === last.mtime) return true;
+    if (!isBelow(mode, 0o10000) || !(mtime >= 0 && mtime < 8 ** 11 - 1) || !/^[\x21-\x7e]$/.test(type)) return false;
+    if (!hasSameOwner && !isOwnerPlain(header)) return false;
     this.#last = header;
+    if (type !== last.type) this.#typeSum = writeText(block, FIELD.type[0], type, 0, 1);
     if (mode !== last.mode) this.#modeSum = writeOctal(block, FIELD.mode[0], FIELD.mode[1], mode);
     if (mtime !== last.mtime) this.#timeSum = writeOctal(block, FIELD.mtime[0], FIELD.mtime[1], Math.round(mtime));
-    if (!isSameKind) this.#ownerSum = this.#writeOwner(header);
+    if (!hasSameOwner) this.#ownerSum = this.#writeOwner(header);
     return true;
   }
 
-  #writeOwner({ type, uid, gid, uname, gname, devmajor, devminor }: TarHeader): number {
+  #writeOwner({ uid, gid, uname, gname, devmajor, devminor }: TarHeader): number {
     const block = this.#block.fill(0, FIELD.uname[0], FIELD.devmajor[0]);
     return (
-      writeText(block, FIELD.type[0], type, 0, 1) +
       writeOctal(block, FIELD.uid[0], FIELD.uid[1], uid) +
       writeOctal(block, FIELD.gid[0], FIELD.gid[1], gid) +
       writeText(block, FIELD.uname[0], uname, 0, uname.length) +
@@ -134,9 +136,8 @@ export class TarHeaderWriter {
   }
 }
 
-function isAlike(a: TarHeader, b: TarHeader): boolean {
+function isOfSameOwner(a: TarHeader, b: TarHeader): boolean {
   return (
-    a.type === b.type &&
     a.uid === b.uid &&
     a.gid === b.gid &&
     a.uname === b.uname &&
@@ -146,10 +147,9 @@ function isAlike(a: TarHeader, b: TarHeader): boolean {
   );
 }
 
-/** Whether a block can say type and owner. */
-function isPlain({ uname, gname, type, uid, gid, devmajor, devminor }: TarHeader): boolean {
+/** Whether a block can say them. */
+function isOwnerPlain({ uname, gname, uid, gid, devmajor, devminor }: TarHeader): boolean {
   return (
-    /^[\x21-\x7e]$/.test(type) &&
     isShort(uname, FIELD.uname[1]) &&
     isShort(gname, FIELD.gname[1]) &&
     isBelow(uid, 8 ** 7) &&
