@@ -103,10 +103,18 @@ describe('layerPieces', () => {
     expect(pieces.length).toBeLessThan(8);
   });
 
-  it('of a large file do not depend on its neighbours', () => {
-    const large: Spec = { owner: 0, size: 100 * KiB };
-    const alone = keys(piecesOf([{ owner: 1, size: 1 }, large]))[1];
-    expect(keys(piecesOf([{ owner: 2, size: 77 }, large, ...small(1, 3)]))).toContain(alone);
+  it('of a large file do not depend on its neighbours, but for its beginning and end', () => {
+    const large: Spec = { owner: 0, size: 2 * PIECE_BYTES + 100 * KiB };
+    const [, , ...alone] = piecesOf([{ owner: 1, size: 1 }, large]);
+    expect(alone.map(({ sizeBytes }) => sizeBytes / KiB)).toEqual([1024, 1024, 37]);
+    const among = piecesOf([{ owner: undefined, size: 3 * KiB }, large, ...small(0, 2)]);
+    expect(keys(among).slice(1, 3)).toEqual(keys(alone).slice(0, 2));
+    expect(among.map(({ sizeBytes }) => sizeBytes / KiB)).toEqual([3.5 + 64.5, 1024, 1024, 44]);
+  });
+
+  it('are shared by large files of one package', () => {
+    const specs = Array.from({ length: 20 }, (_, i): Spec => ({ owner: i < 10 ? 0 : 1, size: 70 * KiB }));
+    expect(piecesOf(specs).map(({ sizeBytes }) => sizeBytes / KiB)).toEqual([705, 706]);
   });
 
   it('change where a package changes, and only there', () => {
@@ -145,10 +153,10 @@ describe('layerPieces', () => {
       ...small(2, 3),
       { owner: undefined, size: 5000 },
     ];
-    expect(piecesOf(specs).map(({ sizeBytes }) => sizeBytes)).toEqual([32_768, 205_312, 28_160]);
+    expect(piecesOf(specs).map(({ sizeBytes }) => sizeBytes)).toEqual([32_768, 66_048, 150_016, 17_408]);
     const text = piecesOf(specs).map(({ key, sizeBytes }) => `${sizeBytes} ${key}`);
     expect(createHash('sha256').update(text.join('\n')).digest('hex')).toBe(
-      '486e999ce52eaecc12f1f237eac6316abeff20fd28b6445ec04073d57585e768',
+      '048116e24d2c8d2449480a8c979595d0081db9787b9c3d82e5502aab131afefd',
     );
   });
 });
@@ -186,12 +194,10 @@ describe('what publishers deflated', () => {
       [60, 100],
       [50, undefined],
       [30, 200],
-      [70, undefined],
-      [33.5, undefined],
+      [70 + 33.5, undefined],
       [20, 300],
       [17, undefined],
-      [100.5, undefined],
-      [1, undefined],
+      [101.5, undefined],
     ]);
     expect(pieces[1]?.kept).toEqual({ package: 'key0', at: 0, deflatedBytes: 25 * KiB, seal: 2, crc: 1 });
     expect(bytesOf(pieces)).toEqual(bytesOf(piecesOf(specs)));
