@@ -44,9 +44,12 @@ export interface LayerInput extends PieceMaking {
 /** Pieces under way, most of which need not be made: enough for the threads that make the others. */
 const PIECES_IN_FLIGHT = 64;
 
-/** Inline bytes, and pieces, that hashing may run ahead of compressing, or lag behind it: they wait in memory. Four times as much: 6 MB more. */
-const AHEAD_BYTES = 1024 * 1024;
-const AHEAD_PIECES = 512;
+/**
+ * Inline bytes, and pieces, that hashing may run ahead of compressing, or lag behind it: they wait in memory. Much of a layer, so
+ * that neither waits for the other; with a quarter of it a warm build takes 1.2 s instead of 1.1.
+ */
+const AHEAD_BYTES = 4 * 1024 * 1024;
+const AHEAD_PIECES = 2048;
 
 /** A layer as the pieces that it is made of, all of them in the cache. */
 export interface LayerRecipe extends CompressedLayer {

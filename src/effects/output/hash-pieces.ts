@@ -51,14 +51,14 @@ export class PieceHashing {
 
 /** Pieces in the form that costs least to send. */
 interface HashJob {
-  /** Their inline bytes, end to end. */
-  readonly inline: Uint8Array;
-  /** Triples: package index, INLINE for the next inline bytes, or END after a piece; offset; size. */
+  /** Memory with inline bytes; shared, where a plan has printed them. */
+  readonly memory: readonly ArrayBufferLike[];
+  /** Triples: package index, or INLINE less the place in `memory`, or END after a piece; offset; size. */
   readonly ranges: Float64Array;
 }
 
-const INLINE = -1;
-const END = -2;
+const END = -1;
+const INLINE = -2;
 
 type Question =
   | { readonly layer: number; readonly dataTars: readonly string[] }
@@ -101,24 +101,24 @@ function createHasher(load: NodeJS.Require, dataTars: readonly string[], buffer:
     }
   };
   return {
-    add({ inline, ranges }) {
+    add({ memory, ranges }) {
+      const inline = memory.map((bytes) => new Uint8Array(bytes));
       const crcs: number[] = [];
       let filled = 0;
-      let inlined = 0;
       for (let i = 0; i < ranges.length; i += 3) {
         const index = ranges[i] as number;
+        const offset = ranges[i + 1] as number;
         const size = ranges[i + 2] as number;
-        if (index === -2) {
+        if (index === -1) {
           const bytes = buffer.subarray(0, filled);
           hash.update(bytes);
           crcs.push(crc32(bytes));
           filled = 0;
-        } else if (index === -1) {
-          buffer.set(inline.subarray(inlined, inlined + size), filled);
-          inlined += size;
+        } else if (index <= -2) {
+          buffer.set((inline[-2 - index] as Uint8Array).subarray(offset, offset + size), filled);
           filled += size;
         } else {
-          readAt(index, ranges[i + 1] as number, size, filled);
+          readAt(index, offset, size, filled);
           filled += size;
         }
       }
@@ -203,7 +203,7 @@ class HashThread {
       if (sent.length === 0) return;
       try {
         const job = jobOf(sent.map(({ piece }) => piece));
-        const answer = await this.#ask({ layer, job }, [job.inline.buffer, job.ranges.buffer]);
+        const answer = await this.#ask({ layer, job }, [job.ranges.buffer]);
         if (!('crcs' in answer)) throw changed('trouble' in answer ? answer.trouble : '');
         for (const [i, { crc }] of sent.entries()) crc.resolve(answer.crcs[i] as number);
       } catch (error) {
@@ -257,25 +257,28 @@ interface PromiseWithReject<T> {
 }
 
 function jobOf(pieces: readonly LayerPiece[]): HashJob {
-  // New buffers that hold nothing else: they are handed over whole.
-  const inline = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.inline.length, 0));
+  const memory: ArrayBufferLike[] = [];
   const ranges = new Float64Array(3 * pieces.reduce((sum, piece) => sum + piece.parts.length + 1, 0));
-  let filled = 0;
   let at = 0;
-  for (const piece of pieces) {
-    inline.set(piece.inline, filled);
-    filled += piece.inline.length;
-    for (const part of piece.parts) {
-      const isInline = typeof part === 'number';
-      ranges[at] = isInline ? INLINE : part.file.packageIndex;
-      ranges[at + 1] = isInline ? 0 : part.offset;
-      ranges[at + 2] = isInline ? part : part.size;
-      at += 3;
-    }
-    ranges[at] = END;
+  const add = (index: number, offset: number, size: number): void => {
+    ranges[at] = index;
+    ranges[at + 1] = offset;
+    ranges[at + 2] = size;
     at += 3;
+  };
+  for (const { inline, parts } of pieces) {
+    // Pieces that follow each other have theirs in the same memory, or in the next.
+    if (inline.length > 0 && memory.at(-1) !== inline.buffer) memory.push(inline.buffer);
+    let offset = inline.byteOffset;
+    for (const part of parts) {
+      if (typeof part === 'number') {
+        add(INLINE - (memory.length - 1), offset, part);
+        offset += part;
+      } else add(part.file.packageIndex, part.offset, part.size);
+    }
+    add(END, 0, 0);
   }
-  return { inline, ranges };
+  return { memory, ranges };
 }
 
 function changed(what: string): Failure {

@@ -52,7 +52,7 @@ const MEMBERS_PER_THREAD = 3;
 const BUFFERS_PER_MEMBER = 2;
 const BUFFER_BYTES = 128 * 1024;
 
-/** An idle thread ends: what comes after the packages needs its memory. */
+/** An idle thread ends, too, where nobody says that it may. */
 const IDLE_MS = 50;
 
 interface Waiting {
@@ -81,6 +81,11 @@ let nextId = 0;
 export function haveDataThreads(): boolean {
   isThere ??= availableParallelism() > 1 && existsSync(program);
   return isThere;
+}
+
+/** No more large packages are to come: what comes after them needs the memory of the threads. */
+export function endIdleDataThreads(): void {
+  for (const thread of [...threads]) if (thread.members === 0) end(thread);
 }
 
 /** Reads `first` and then `chunks` to their end. What the reader throws is thrown, and what `chunks` throws. */
@@ -179,6 +184,7 @@ function newThread(): Thread {
 }
 
 function end(thread: Thread): void {
+  clearTimeout(thread.idle);
   const at = threads.indexOf(thread);
   if (at >= 0) threads.splice(at, 1);
   void thread.worker.terminate();

@@ -155,6 +155,7 @@ async function makeOne(
     // Packed and checked at once, since hashing has a thread of its own; what turns out broken is not packed to its end.
     const stop = new AbortController();
     const packing = packOne(image, plan, resolved, assembled, targets, stop.signal);
+    packing.catch(() => {}); // Reported where it is awaited.
     try {
       const report = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
       const isBroken = report?.findings.some(({ level }) => level === 'error') === true;

@@ -23,6 +23,7 @@ export async function checkRootfs(
   const { host } = image;
   host.events({ type: 'phase-started', phase: 'check', arch });
   const { known } = facts;
+  await facts.take();
   const report = await withBaseBelow(image, assembled, (tree, base) => {
     // Without layers: only what it says about running is wanted.
     const { config, manifest } = planImage({

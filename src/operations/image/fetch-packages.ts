@@ -5,6 +5,7 @@ import { mapBounded } from '../../base/bounded.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { HttpClient } from '../../effects/http/client.ts';
 import { fetchPackage } from '../../effects/repository/fetch-package.ts';
+import { endIdleDataThreads } from '../../effects/store/data-threads.ts';
 import type { PackageHandle } from '../../effects/store/package-handle.ts';
 import type { Store } from '../../effects/store/store.ts';
 import type { Host } from '../host.ts';
@@ -49,6 +50,7 @@ export async function fetchPackages(
     });
     return handle;
   });
+  endIdleDataThreads();
   events({ type: 'phase-finished', phase: 'fetch', arch });
   return handles;
 }

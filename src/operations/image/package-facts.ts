@@ -1,6 +1,7 @@
 // Facts of packages for the hardening contract, kept in the store beside the packages: a build of known packages reads none of their
 // files for it. The key names this very stave too, since what counts as a fact changes with the checks.
 
+import { setImmediate } from 'node:timers/promises';
 import { digestHex, sha256 } from '../../base/digest.ts';
 import { SOURCES, VERSION } from '../../base/version.ts';
 import type { Store } from '../../effects/store/store.ts';
@@ -19,6 +20,8 @@ export interface OpenPackageFacts {
   readonly kept: KnownFacts;
   /** All, of which some may have to be taken first. */
   readonly known: KnownFacts;
+  /** Takes what is not kept, package by package: threads that end, and another architecture, have their turn in between. */
+  take(): Promise<void>;
 }
 
 /** `packages` in the order of their indexes; contents with a higher index belong to none, and are not known. */
@@ -39,7 +42,14 @@ export function openPackageFacts(store: Store, packages: readonly Package[], rea
     opened.set(index, taken);
     return taken;
   };
-  return { kept, known };
+  const take = async (): Promise<void> => {
+    for (const index of packages.keys()) {
+      if (kept(index) !== undefined) continue;
+      known(index);
+      await setImmediate();
+    }
+  };
+  return { kept, known, take };
 }
 
 /** For a package whose files turned out to be damaged. */

@@ -35,7 +35,7 @@ export const OWN_PIECES_BYTES = 64 * 1024;
  */
 const SHARED_PIECE_BYTES = 16 * 1024;
 
-/** Headers are printed into memory of this size, one after the other, and pieces refer to it. */
+/** Headers are printed into memory of this size, one after the other, and pieces refer to it. Threads see it without a copy. */
 const INLINE_BYTES = 128 * 1024;
 
 /** A packaged file as a whole: what its checksum speaks of. */
@@ -103,7 +103,7 @@ class PieceCutter {
   readonly #kept: PiecesInput['kept'];
   readonly #headers = new TarHeaderWriter();
   /** Zeros where nothing was written yet; what was written never changes. */
-  #inline = Buffer.alloc(INLINE_BYTES);
+  #inline = sharedBytes(INLINE_BYTES);
   /** What a key is the digest of. */
   #scratch = Buffer.allocUnsafe(INLINE_BYTES);
   /** Where in it the piece at hand begins, and where it ends. */
@@ -156,7 +156,7 @@ class PieceCutter {
   #makeRoom(sizeBytes: number): void {
     if (this.#end + sizeBytes <= this.#inline.length) return;
     const used = this.#inline.subarray(this.#start, this.#end);
-    this.#inline = Buffer.alloc(Math.max(INLINE_BYTES, 2 * (used.length + sizeBytes)));
+    this.#inline = sharedBytes(Math.max(INLINE_BYTES, 2 * (used.length + sizeBytes)));
     this.#inline.set(used);
     this.#start = 0;
     this.#end = used.length;
@@ -246,6 +246,10 @@ class PieceCutter {
     this.#scratch.set(inline, outlineBytes);
     return hash('sha256', this.#scratch.subarray(0, outlineBytes + inline.length));
   }
+}
+
+function sharedBytes(sizeBytes: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(sizeBytes));
 }
 
 const NO_BYTES = new Uint8Array(0);
