@@ -70,8 +70,10 @@ export async function expandPackage(
   try {
     const directory = await store.publish('packages', key, async (folder) => {
       const { head, rest } = await readHead(chunks, wanted);
-      stored = await expandData(chunks, head, rest, wanted, folder);
-      writeFileSync(join(folder, DESCRIPTION), seal(printStoredPackage(stored)));
+      const printed = Buffer.from(printStoredPackage(await expandData(chunks, head, rest, wanted, folder)));
+      writeFileSync(join(folder, DESCRIPTION), seal(printed));
+      // As later builds see it: its lists wait as text until they are asked for.
+      stored = parseStoredPackage(printed);
     });
     const path = tarIn(directory);
     // Another process may have taken it out since: whoever reads it finds that out.

@@ -5,6 +5,7 @@ import { mapBounded } from '../../base/bounded.ts';
 import type { ArchiveDraft } from '../../effects/output/archive-draft.ts';
 import type { LayerRecipe } from '../../effects/output/compress-pieces.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
+import type { PackageHandle } from '../../effects/store/package-handle.ts';
 import type { Image, ImageIndex } from '../../formats/oci/image.ts';
 import { planIndex } from '../../formats/oci/plan-image.ts';
 import { latestMoment, type Moment } from '../../formats/oci/timestamps.ts';
@@ -22,6 +23,7 @@ import { checkRootfs } from '../check/check-rootfs.ts';
 import { type AssembledRootfs, countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
 import type { BuildMoments } from '../image/build-moment.ts';
 import { imageSboms, indexSboms, type SbomFile, SPDX_TYPE } from '../image/describe-image.ts';
+import { fetchPackages } from '../image/fetch-packages.ts';
 import type { ImageKeys, OpenImage } from '../image/open-image.ts';
 import type { ResolvedImage } from '../image/resolve-image.ts';
 
@@ -77,7 +79,7 @@ export async function makeImage(
   draft?: ArchiveDraft,
 ): Promise<BuildResult> {
   const { host, config } = image;
-  const made = await makeAll(plan, (resolved) => makeOne(image, plan, resolved, { blobs, draft }));
+  const made = await makeAll(image, plan, (fetched) => makeOne(image, plan, fetched, { blobs, draft }));
   const contract = contractReport(
     plan.policy,
     made.flatMap(({ report }) => report ?? []),
@@ -120,13 +122,39 @@ interface PackedImage extends ResultImage {
 /** Two overlap well: one is planned while the other is hashed. More only take memory. */
 const ARCHITECTURES_AT_ONCE = 2;
 
-/** The images of all architectures. A failure waits until the others have let go of the store. */
-async function makeAll(plan: BuildPlan, make: (resolved: ResolvedImage) => Promise<MadeImage>): Promise<MadeImage[]> {
+/** With more packages that are new, threads have so much to do that a second architecture only takes memory: 25 MiB. */
+const FEW_NEW_PACKAGES = 16;
+
+/** The images of all architectures, when all packages are there. */
+async function makeAll(
+  image: OpenImage,
+  plan: BuildPlan,
+  make: (fetched: FetchedImage) => Promise<MadeImage>,
+): Promise<MadeImage[]> {
+  const fetched: FetchedImage[] = await forEach(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved) => ({
+    resolved,
+    handles: await fetchPackages(image, resolved.packages, resolved.arch),
+  }));
+  const newPackages = fetched.flatMap(({ handles }) => handles ?? []).filter(({ isFresh }) => isFresh).length;
+  return await forEach(fetched, newPackages > FEW_NEW_PACKAGES ? 1 : ARCHITECTURES_AT_ONCE, async (one) => {
+    const { resolved, handles } = one;
+    one.handles = undefined; // Nobody else keeps what has been read of them.
+    return await make({ resolved, handles });
+  });
+}
+
+interface FetchedImage {
+  readonly resolved: ResolvedImage;
+  handles: readonly PackageHandle[] | undefined;
+}
+
+/** A failure waits until the others have let go of the store; the one of the first item is thrown. */
+async function forEach<T, R>(items: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const failures: { readonly position: number; readonly error: unknown }[] = [];
-  const made = await mapBounded(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved, position) => {
+  const results = await mapBounded(items, atOnce, async (item, position) => {
     if (failures.length > 0) return [];
     try {
-      return [await make(resolved)];
+      return [await work(item)];
     } catch (error) {
       failures.push({ position, error });
       return [];
@@ -134,7 +162,7 @@ async function makeAll(plan: BuildPlan, make: (resolved: ResolvedImage) => Promi
   });
   const first = failures.sort((a, b) => a.position - b.position)[0];
   if (first !== undefined) throw first.error;
-  return made.flat();
+  return results.flat();
 }
 
 /** Where layers go. */
@@ -146,11 +174,11 @@ interface LayerTargets {
 async function makeOne(
   image: OpenImage,
   plan: BuildPlan,
-  resolved: ResolvedImage,
+  { resolved, handles }: Readonly<FetchedImage>,
   targets: LayerTargets,
 ): Promise<MadeImage> {
   const { keys, moments, groups, policy } = plan;
-  const input = { resolved, keys: keys.forArch(resolved.arch), moments, groups };
+  const input = { resolved, keys: keys.forArch(resolved.arch), moments, groups, ...(handles && { handles }) };
   return await withRootfs(image, input, async (assembled) => {
     // Packed and checked at once, since hashing has a thread of its own; what turns out broken is not packed to its end.
     const stop = new AbortController();

@@ -67,6 +67,8 @@ export interface AssemblyInput {
   readonly moments: BuildMoments;
   /** The user's own files. */
   readonly groups: readonly CollectedGroup[];
+  /** The packages, where they have been fetched before. */
+  readonly handles?: readonly PackageHandle[];
 }
 
 /**
@@ -79,8 +81,10 @@ export async function withRootfs<T>(
   use: (assembled: AssembledRootfs) => Promise<T>,
 ): Promise<T> {
   const fetchedAgain = new Set<number>();
+  const { packages, arch } = input.resolved;
   for (;;) {
-    const handles = await fetchPackages(image, input.resolved.packages, input.resolved.arch);
+    const isFirst = fetchedAgain.size === 0;
+    const handles = (isFirst ? input.handles : undefined) ?? (await fetchPackages(image, packages, arch));
     let assembled: AssembledRootfs | undefined;
     let base: ImageTree | undefined;
     try {
