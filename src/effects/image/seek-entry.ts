@@ -138,7 +138,7 @@ class Search {
   }
 }
 
-/** The first entry behind the first mark that leads somewhere; `large-file` where no entry begins there for a while. */
+/** The first entry behind the first mark that leads somewhere; `large-file` where no entry begins for a window behind it. */
 function entryIn(bytes: Buffer): EntryPoint | 'large-file' | undefined {
   let mark = -1;
   for (let tried = 0; tried < MARKS_TRIED; tried++) {
@@ -148,8 +148,9 @@ function entryIn(bytes: Buffer): EntryPoint | 'large-file' | undefined {
     const tar = inflated(bytes.subarray(at));
     const entry = tar && firstEntry(tar);
     if (entry !== undefined) return { at, ...entry };
-    // A mark that leads into a stream is a real one: others behind it are inside of what was just looked at.
-    if (tar !== undefined) return 'large-file';
+    // A mark that leads into a stream is a real one: others behind it are inside of what was just looked at. A piece may begin with
+    // the end of a large file, so that its first entry is in the next window.
+    if (tar !== undefined) return bytes.length - at < WINDOW_BYTES ? undefined : 'large-file';
   }
   return undefined;
 }
