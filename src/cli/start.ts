@@ -12,6 +12,8 @@ export async function start(argv: readonly string[]): Promise<number> {
   // A reader such as `head` may leave early; that is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   setFlags();
+  // A thread that starts makes the young generation of the others grow: 6 MiB more with an empty cache.
+  process.on('worker', (thread) => thread.once('online', setFlags));
   if (isVersionRequest(argv)) {
     const machine = { hostArch: process.arch, hostPlatform: process.platform };
     process.stdout.write(printVersion(machine, argv.includes('--json')));
