@@ -1,7 +1,8 @@
 // Whole builds as a user runs them, ours beside a peer: the tables of bench/results.md.
 // Run: npm run build && STAVE_BENCH_CORPUS=DIR [STAVE_BENCH_APKO=BINARY] npm run bench [-- --write]
-// DIR: a signed apk repository for x86_64 and aarch64 with the packages below and their key `corpus.rsa.pub`; a corpus of
-// Debian's packages is made by `debs2apks --no-doc DIR x86_64,aarch64 PACKAGE...`.
+// DIR: a signed apk repository for x86_64 and aarch64 with the packages below and their key `corpus.rsa.pub`. With --make-corpus it is
+// made there out of Debian's packages, by the script STAVE_BENCH_DEBS2APKS or the one that lies beside the project (it needs
+// python3 with pyelftools and cryptography, and apt-get download for amd64 and arm64).
 // Runs are interleaved; each figure is the least and the median of its rounds, since other work only ever adds time.
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -19,15 +20,23 @@ const PACKAGES =
 const ROUNDS = Number(process.env['STAVE_BENCH_ROUNDS'] ?? 5);
 const root = process.env['STAVE_BENCH_ROOT'] as string;
 const corpus = process.env['STAVE_BENCH_CORPUS'] ?? '';
-if (!existsSync(join(corpus, 'corpus.rsa.pub'))) {
-  throw new Error('STAVE_BENCH_CORPUS has to name a folder with corpus.rsa.pub and <arch>/APKINDEX.tar.gz');
+const KEY_FILE = join(corpus, 'corpus.rsa.pub');
+if (corpus !== '' && !existsSync(KEY_FILE) && process.argv.includes('--make-corpus')) {
+  const maker = process.env['STAVE_BENCH_DEBS2APKS'] ?? join(root, '..', 'shared', 'corpus', 'debs2apks');
+  const words = [maker, '--no-doc', corpus, 'x86_64,aarch64', 'busybox-static', ...PACKAGES.slice(1)];
+  execFileSync('python3', words, { stdio: ['ignore', 'inherit', 'inherit'] });
+}
+if (!existsSync(KEY_FILE)) {
+  throw new Error(
+    'STAVE_BENCH_CORPUS has to name a folder with corpus.rsa.pub and <arch>/APKINDEX.tar.gz, or one for --make-corpus',
+  );
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'stave-bench-builds-'));
 
 function config(name: string, packages: readonly string[]): string {
   const path = join(scratch, `${name}.yaml`);
-  const contents = { keyring: [join(corpus, 'corpus.rsa.pub')], repositories: [corpus], packages };
+  const contents = { keyring: [KEY_FILE], repositories: [corpus], packages };
   // A program that is in the image: without it the contract would be broken.
   const cmd = packages.includes('bash') ? '/bin/bash' : '/usr/bin/python3';
   writeFileSync(path, JSON.stringify({ contents, cmd, archs: ['x86_64', 'aarch64'] }));
