@@ -1,7 +1,7 @@
 // Builds that are killed, and builds that run at once (issue 3, "Repositories": "safe under two builds at once and under kill -9
 // at any moment"). The built command runs in processes of its own; delays are drawn with a seed.
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readTar } from '../../src/formats/tar/read.ts';
@@ -40,14 +40,16 @@ let fullMs: number;
 let archive: Buffer;
 
 beforeAll(async () => {
-  const place = new Place(LARGE_CONFIG, REPOSITORY);
-  const started = performance.now();
-  const { done } = place.spawnStave(buildInto('right.tar'));
-  const answer = await done;
-  expect(answer.exitCode, answer.stderr).toBe(0);
-  fullMs = performance.now() - started;
-  digest = JSON.parse(answer.stdout).indexDigest;
-  archive = place.read('right.tar');
+  // Twice: the first run of a command that was just built takes longer.
+  for (let run = 0; run < 2; run++) {
+    const place = new Place(LARGE_CONFIG, REPOSITORY);
+    const started = performance.now();
+    const answer = await place.spawnStave(buildInto('right.tar')).done;
+    expect(answer.exitCode, answer.stderr).toBe(0);
+    fullMs = performance.now() - started;
+    digest = JSON.parse(answer.stdout).indexDigest;
+    archive = place.read('right.tar');
+  }
 });
 
 describe('kill -9', () => {
@@ -58,13 +60,15 @@ describe('kill -9', () => {
     mkdirSync(place.path('tmp'));
     const next = random(output.length);
     let killed = 0;
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 12 && killed < 4; round++) {
       const { child, done } = place.spawnStave(buildInto(output), { TMPDIR: place.path('tmp') });
       // The first tenth is the start of the process.
       const timer = setTimeout(() => child.kill('SIGKILL'), fullMs * (0.1 + 0.9 * next()));
       const { exitCode } = await done;
       clearTimeout(timer);
       if (exitCode !== 0) killed++;
+      // What is whole in the cache makes builds too quick to be caught.
+      else rmSync(place.path('home'), { recursive: true });
       if (output === 'layout') assertWholeLayout(place);
       else if (existsSync(place.path(output))) expect(place.read(output).equals(archive)).toBe(true);
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -153,6 +153,21 @@ describe('ArchiveDraft', () => {
     expect(await readFile(path, 'utf8')).toBe('new');
     expect(await readFile(link, 'utf8')).toBe('new');
     expect(await ArchiveDraft.open('/dev/null', NAMES)).toBeUndefined();
+  });
+
+  it('removes what a killed run left a day ago, and nothing else', async () => {
+    const old = new Date(Date.now() - 25 * 60 * 60 * 1000);
+    const names = [
+      '.stave-0123456789abcdef.partial',
+      '.stave-0123456789abcdef.partial.txt',
+      '.stave-1.partial',
+      'mine',
+    ];
+    for (const name of [...names, '.stave-fedcba9876543210.partial']) await writeFile(join(directory, name), '');
+    for (const name of names) await utimes(join(directory, name), old, old);
+    const draft = (await ArchiveDraft.open(path, NAMES)) as ArchiveDraft;
+    await draft.drop();
+    expect((await readdir(directory)).sort()).toEqual([...names.slice(1), '.stave-fedcba9876543210.partial'].sort());
   });
 
   it('refuses a folder that is not there, naming it', async () => {

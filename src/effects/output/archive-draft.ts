@@ -8,7 +8,15 @@ import type { Digest } from '../../base/digest.ts';
 import type { Descriptor } from '../../formats/oci/descriptor.ts';
 import { BLOCK_BYTES } from '../../formats/tar/block.ts';
 import { tarPadding } from '../../formats/tar/write.ts';
-import { type ByteSink, dropFile, failingUnwritable, nameFile, openPartial, type PartialFile } from './atomic-file.ts';
+import {
+  type ByteSink,
+  dropFile,
+  failingUnwritable,
+  nameFile,
+  openPartial,
+  type PartialFile,
+  sweepPartials,
+} from './atomic-file.ts';
 import type { LayerDraft } from './compress-pieces.ts';
 
 /** Where an archive goes. */
@@ -45,6 +53,7 @@ export class ArchiveDraft {
     const found = await stat(target).catch(() => undefined);
     if (found !== undefined && !found.isFile()) return undefined;
     const place = found === undefined ? target : await realpath(target);
+    await sweepPartials(dirname(place), Date.now());
     return new ArchiveDraft(place, await openPartial(dirname(place)), order);
   }
 

@@ -3,7 +3,7 @@
 // Modes are set, never left to the umask.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, type FileHandle, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open, opendir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../../base/failure.ts';
 
@@ -12,6 +12,8 @@ export type ByteSink = (chunk: Uint8Array) => Promise<void>;
 
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
+
+const PARTIAL_NAME = /^\.stave-[0-9a-f]{16}\.partial$/;
 
 /**
  * Writes what `produce` puts into its sink to `path`, replacing a file there in one step, and returns what `produce`
@@ -61,6 +63,28 @@ export async function writeThenName<T>(
   } catch (error) {
     await dropFile(partial);
     throw error;
+  }
+}
+
+/** What killed runs have left is removed when it is this old: no build takes a day. */
+const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
+
+/** Names looked at: a folder for outputs has a few, and nobody waits for one with more. */
+const LEFTOVER_NAMES = 10_000;
+
+/** Removes files of killed runs in a folder, as far as they can be removed. */
+export async function sweepPartials(directory: string, nowMs: number): Promise<void> {
+  try {
+    let looked = 0;
+    for await (const { name } of await opendir(directory)) {
+      if (++looked > LEFTOVER_NAMES) return;
+      if (!PARTIAL_NAME.test(name)) continue;
+      const path = join(directory, name);
+      const found = await lstat(path);
+      if (found.isFile() && nowMs - found.mtimeMs > LEFTOVER_AGE_MS) await unlink(path);
+    }
+  } catch {
+    // Somebody else's, or gone meanwhile: it is no reason to write nothing.
   }
 }
 
