@@ -11,8 +11,9 @@ import { type ElfVersions, readElfVersions } from '../../src/formats/elf/read-el
 import { readGzipMember } from '../../src/formats/gzip/members.ts';
 import type { TarEntry } from '../../src/formats/tar/entry.ts';
 import { readTar } from '../../src/formats/tar/read.ts';
-import { FileTree, makeFile, makeSymlink } from '../../src/planning/rootfs/file-tree.ts';
+import { FileTree } from '../../src/planning/rootfs/file-tree.ts';
 import { applyLdSoCache } from '../../src/planning/rootfs/ld-so-cache.ts';
+import { makeFile, makeSymlink } from '../../src/planning/rootfs/tree-node.ts';
 import { SHARED_ABSENT, sharedDir } from '../support/shared.ts';
 
 const shared = sharedDir ?? '';

@@ -13,8 +13,8 @@ import { openSearchWorld, type SearchWorld } from '../../src/planning/hardening/
 import { type ProvedFile, proveLinks } from '../../src/planning/hardening/link-proof.ts';
 import { loaderOf } from '../../src/planning/hardening/loader.ts';
 import { resolvePath } from '../../src/planning/hardening/tree-paths.ts';
-import type { FileNode } from '../../src/planning/rootfs/file-tree.ts';
 import { applyLdSoCache } from '../../src/planning/rootfs/ld-so-cache.ts';
+import type { FileNode } from '../../src/planning/rootfs/tree-node.ts';
 import {
   askLoader,
   canRunLoaders,

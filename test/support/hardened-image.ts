@@ -4,7 +4,8 @@ import { printScriptsTar } from '../../src/formats/apk/scripts-tar.ts';
 import { EMPTY_RUN_CONFIG, type RunConfig } from '../../src/formats/oci/image-config.ts';
 import type { ImageSubject } from '../../src/planning/hardening/image-subject.ts';
 import { parseSpdxInventory } from '../../src/planning/hardening/sbom-inventory.ts';
-import { type FileNode, FileTree } from '../../src/planning/rootfs/file-tree.ts';
+import { FileTree } from '../../src/planning/rootfs/file-tree.ts';
+import type { FileNode } from '../../src/planning/rootfs/tree-node.ts';
 import { buildElf, type TinyElf } from './tiny-elf.ts';
 import { testPackage } from './trees.ts';
 

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readGzipMember } from '../../src/formats/gzip/members.ts';
 import { readTar } from '../../src/formats/tar/read.ts';
-import { type FileNode, FileTree, makeFile, makeSymlink } from '../../src/planning/rootfs/file-tree.ts';
+import { FileTree } from '../../src/planning/rootfs/file-tree.ts';
+import { type FileNode, makeFile, makeSymlink } from '../../src/planning/rootfs/tree-node.ts';
 
 /** Where the static shell lies in the root. */
 export const STATIC_SHELL = '.shell/busybox';

@@ -9,7 +9,8 @@ import { findImage, type Image, type ImageIndex } from '../../formats/oci/image.
 import { platformOf } from '../../planning/config/architecture.ts';
 import type { CollectedEntry } from '../../planning/files/collected-group.ts';
 import { contentSize } from '../../planning/rootfs/content.ts';
-import type { FileNode, FileTree, TreeEntry, TreeNode } from '../../planning/rootfs/file-tree.ts';
+import type { FileTree, TreeEntry } from '../../planning/rootfs/file-tree.ts';
+import type { FileNode, TreeNode } from '../../planning/rootfs/tree-node.ts';
 import { openImageTree } from '../image/image-tree.ts';
 import type { Store } from '../store/store.ts';
 import { type CollectionBudget, spend } from './collection-budget.ts';

@@ -5,7 +5,8 @@ import { Failure } from '../../base/failure.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { entryXattrs } from '../../formats/apk/data-entries.ts';
 import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
-import { type FileTree, makeDevice, makeFile, makeSymlink, type TreeNode } from '../../planning/rootfs/file-tree.ts';
+import type { FileTree } from '../../planning/rootfs/file-tree.ts';
+import { makeDevice, makeFile, makeSymlink, type TreeNode } from '../../planning/rootfs/tree-node.ts';
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';

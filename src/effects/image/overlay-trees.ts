@@ -1,7 +1,8 @@
 // An assembled tree on top of the image that it extends, as a running container sees the two. Contents stay where they are.
 
 import type { PackagedRead } from '../../planning/rootfs/content.ts';
-import { type FileNode, FileTree, makeFile, type TreeNode } from '../../planning/rootfs/file-tree.ts';
+import { FileTree } from '../../planning/rootfs/file-tree.ts';
+import { type FileNode, makeFile, type TreeNode } from '../../planning/rootfs/tree-node.ts';
 
 interface ReadableTree {
   readonly tree: FileTree;

@@ -2,7 +2,7 @@
 // libraries that no program loads by itself, which some program may load while it runs.
 
 import { ELF_TYPE } from '../../formats/elf/read-elf.ts';
-import type { FileNode } from '../rootfs/file-tree.ts';
+import type { FileNode } from '../rootfs/tree-node.ts';
 import { listed } from './enumeration.ts';
 import type { ElfFacts } from './file-facts.ts';
 import type { Observation } from './finding.ts';

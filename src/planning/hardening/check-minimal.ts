@@ -3,7 +3,8 @@
 
 import { sortedUnique } from '../../base/order.ts';
 import { contentSize } from '../rootfs/content.ts';
-import type { FileTree, TreeNode } from '../rootfs/file-tree.ts';
+import type { FileTree } from '../rootfs/file-tree.ts';
+import type { TreeNode } from '../rootfs/tree-node.ts';
 import type { CheckId } from './check-table.ts';
 import { listed } from './enumeration.ts';
 import type { Observation } from './finding.ts';

@@ -1,6 +1,7 @@
 // accountable/: every file belongs to one package, to the builder, or to the image's own configuration.
 
-import type { FileTree, TreeNode } from '../rootfs/file-tree.ts';
+import type { FileTree } from '../rootfs/file-tree.ts';
+import type { TreeNode } from '../rootfs/tree-node.ts';
 import { listed } from './enumeration.ts';
 import type { Observation } from './finding.ts';
 import type { ImageFiles } from './image-files.ts';

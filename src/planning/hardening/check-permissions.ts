@@ -1,6 +1,6 @@
 // locked/: what gives rights to whoever happens to run in the container: modes, device nodes, file capabilities.
 
-import type { DeviceNode, TreeNode } from '../rootfs/file-tree.ts';
+import type { DeviceNode, TreeNode } from '../rootfs/tree-node.ts';
 import type { Observation } from './finding.ts';
 import type { ImageFiles } from './image-files.ts';
 

@@ -2,7 +2,8 @@
 
 import { apkArchitecture } from '../config/architecture.ts';
 import { contentSize } from '../rootfs/content.ts';
-import type { FileNode, FileTree, TreeEntry } from '../rootfs/file-tree.ts';
+import type { FileTree, TreeEntry } from '../rootfs/file-tree.ts';
+import type { FileNode } from '../rootfs/tree-node.ts';
 import { type ElfFacts, type FileFacts, readFileFacts } from './file-facts.ts';
 import type { KnownFacts } from './package-facts.ts';
 

@@ -2,7 +2,7 @@
 // glibc also compares symbol versions, musl does not (see dl-load.c and dl-version.c in the one, dynlink.c in the other, as
 // described in ld.so(8) and musl's manual). Never looks at single symbols.
 
-import type { FileNode } from '../rootfs/file-tree.ts';
+import type { FileNode } from '../rootfs/tree-node.ts';
 import type { ElfFacts } from './file-facts.ts';
 import { LibrarySearch, type LoadedFile, originOf, type SearchWorld } from './library-search.ts';
 import { baseName } from './tree-paths.ts';

@@ -2,7 +2,8 @@
 // ($ORIGIN is about that), and whether a user may go there. Hostile trees: links are followed a bounded number of times.
 
 import { LIMITS } from '../../base/limits.ts';
-import type { DirectoryNode, FileTree, TreeNode } from '../rootfs/file-tree.ts';
+import type { FileTree } from '../rootfs/file-tree.ts';
+import type { DirectoryNode, TreeNode } from '../rootfs/tree-node.ts';
 
 export interface Found {
   readonly node: TreeNode;

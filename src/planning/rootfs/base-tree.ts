@@ -1,7 +1,8 @@
 // The tree that every image starts from, before any package (layer-and-oci.md 2), and the `/lib/apk` link (5).
 
 import { Failure } from '../../base/failure.ts';
-import type { FileTree, TreeNode } from './file-tree.ts';
+import type { FileTree } from './file-tree.ts';
+import type { TreeNode } from './tree-node.ts';
 
 const DIRECTORIES: readonly (readonly [path: string, mode: number])[] = [
   ['tmp', 0o1777],

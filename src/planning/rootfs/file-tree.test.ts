@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { dumpTree, emptyTree } from '../../../test/support/trees.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { compareBytes } from '../../base/order.ts';
-import { FileTree, makeFile } from './file-tree.ts';
+import { FileTree } from './file-tree.ts';
+import { makeFile } from './tree-node.ts';
 
 describe('paths in the tree', () => {
   const build = () => {

@@ -8,7 +8,8 @@ import type { Package } from '../../formats/apk/package.ts';
 import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
 import type { Content } from './content.ts';
 import { contentSize } from './content.ts';
-import { type FileTree, type Located, makeDevice, makeFile, makeSymlink, type TreeNode } from './file-tree.ts';
+import type { FileTree, Located } from './file-tree.ts';
+import { makeDevice, makeFile, makeSymlink, type TreeNode } from './tree-node.ts';
 
 /** The packages of a tree that met others at a file: only of these may files belong to somebody else in the end. */
 export class Meetings {

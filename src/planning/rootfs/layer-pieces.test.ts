@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FileTree, makeFile, makeSymlink } from './file-tree.ts';
+import { FileTree } from './file-tree.ts';
 import type { KeptPiece, KeptPieces } from './kept-piece.ts';
 import type { LayerEntry } from './layer-entries.ts';
 import { type LayerPiece, layerPieces, PIECE_BYTES } from './layer-pieces.ts';
 import { layerBytes, type OwnerNames } from './layer-tar.ts';
+import { makeFile, makeSymlink } from './tree-node.ts';
 
 const KiB = 1024;
 const NAMES: OwnerNames = { users: new Map([[0, 'root']]), groups: new Map([[0, 'root']]) };

@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { TAR_TYPE } from '../../formats/tar/entry.ts';
 import { readTar } from '../../formats/tar/read.ts';
 import type { Content, PackagedRead } from './content.ts';
-import { makeDevice, makeFile, makeSymlink, type TreeNode } from './file-tree.ts';
 import type { LayerEntry } from './layer-entries.ts';
 import { layerBytes, layerContent, layerHeader, nodeHeader, type OwnerNames } from './layer-tar.ts';
+import { makeDevice, makeFile, makeSymlink, type TreeNode } from './tree-node.ts';
 
 const NAMES: OwnerNames = { users: new Map([[7, 'seven']]), groups: new Map([[8, 'eight']]) };
 const NOTHING: PackagedRead = () => {

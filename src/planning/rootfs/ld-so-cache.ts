@@ -4,9 +4,10 @@
 import { Failure } from '../../base/failure.ts';
 import { type LdSoCacheEntry, libraryFlags, printLdSoCache } from '../../formats/elf/print-ld-so-cache.ts';
 import { ELF_TYPE, type ElfFile, readElf } from '../../formats/elf/read-elf.ts';
-import type { FileNode, FileTree } from './file-tree.ts';
+import type { FileTree } from './file-tree.ts';
 import { LD_SO_CONF, readLdSoConf } from './ld-so-conf.ts';
 import { listDirectory, regularFile } from './tolerant-lookup.ts';
+import type { FileNode } from './tree-node.ts';
 
 const CACHE_PATH = 'etc/ld.so.cache';
 

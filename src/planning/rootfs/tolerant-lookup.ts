@@ -2,7 +2,8 @@
 // ask whether something is there (libraries, CA bundles), the answer to those is no.
 
 import { Failure } from '../../base/failure.ts';
-import type { FileNode, FileTree } from './file-tree.ts';
+import type { FileTree } from './file-tree.ts';
+import type { FileNode } from './tree-node.ts';
 
 /** The file a path leads to. Links that lead nowhere, in circles or through a file lead to none. */
 export function regularFile(tree: FileTree, path: string): FileNode | undefined {

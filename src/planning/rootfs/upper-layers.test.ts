@@ -3,8 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dumpTree, emptyTree } from '../../../test/support/trees.ts';
-import { type FileTree, makeFile, makeSymlink } from './file-tree.ts';
+import type { FileTree } from './file-tree.ts';
 import type { LayerEntry } from './layer-entries.ts';
+import { makeFile, makeSymlink } from './tree-node.ts';
 import { planUpperLayers } from './upper-layers.ts';
 
 /** As a runtime does. */

@@ -3,8 +3,9 @@
 
 import { compareBytes } from '../../base/order.ts';
 import { type Content, EMPTY } from './content.ts';
-import { type DirectoryNode, type FileTree, makeFile, type TreeNode } from './file-tree.ts';
+import type { FileTree } from './file-tree.ts';
 import type { LayerEntry } from './layer-entries.ts';
+import { type DirectoryNode, makeFile, type TreeNode } from './tree-node.ts';
 
 /** Chooses what belongs to a layer of its own. `isChanged`: the tree below has nothing equal there. */
 export type LayerPart = (path: string, node: TreeNode, isChanged: boolean) => boolean;
