@@ -34,6 +34,13 @@ export const BATCH_PIECES = 32;
 /** Where layers are hashed, at most one thread for all of them. */
 export class PieceHashing {
   #thread: HashThread | undefined;
+  #expectedBytes = 0;
+
+  /** So many bytes more are to come. A thread takes 50 ms to start, which nobody waits for while packages are fetched. */
+  expect(sizeBytes: number): void {
+    this.#expectedBytes += sizeBytes;
+    if (this.#expectedBytes >= THREAD_PAYS_BYTES) this.#thread ??= new HashThread();
+  }
 
   /** Begins a layer. `dataTars`: by package index. `sizeBytes`: about how much there will be. */
   begin(dataTars: readonly string[], sizeBytes: number): PieceHash {
@@ -184,6 +191,7 @@ class HashThread {
   #open = 0;
 
   constructor() {
+    this.#worker.unref();
     this.#worker.on('message', (answer: Answer) => this.#waiting.shift()?.resolve(answer));
     this.#worker.on('error', (error) => {
       for (const one of this.#waiting.splice(0)) one.reject(error);

@@ -44,6 +44,11 @@ export class PiecedBlobs implements BlobSource {
     return this.#compression.usesKept;
   }
 
+  /** Layers are to come that have so many bytes more. */
+  expect(sizeBytes: number): void {
+    this.#hashing.expect(sizeBytes);
+  }
+
   /** Compresses a layer into the cache. Failures of `compressPieces`. */
   async addLayer(input: Omit<LayerInput, 'cache' | 'hashing' | 'making' | 'compression'>): Promise<LayerRecipe> {
     const recipe = await compressPieces({

@@ -79,7 +79,7 @@ export async function makeImage(
   draft?: ArchiveDraft,
 ): Promise<BuildResult> {
   const { host, config } = image;
-  const made = await makeAll(image, plan, (fetched) => makeOne(image, plan, fetched, { blobs, draft }));
+  const made = await makeAll(image, plan, { blobs, draft });
   const contract = contractReport(
     plan.policy,
     made.flatMap(({ report }) => report ?? []),
@@ -129,17 +129,18 @@ const FEW_NEW_PACKAGES = 16;
 async function makeAll(
   image: OpenImage,
   plan: BuildPlan,
-  make: (fetched: FetchedImage) => Promise<MadeImage>,
+  targets: LayerTargets,
 ): Promise<MadeImage[]> {
+  const opened = ({ package: { info } }: PackageHandle) => targets.blobs.expect(info.installedSize);
   const fetched: FetchedImage[] = await forEach(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved) => ({
     resolved,
-    handles: await fetchPackages(image, resolved.packages, resolved.arch),
+    handles: await fetchPackages(image, resolved.packages, resolved.arch, opened),
   }));
   const newPackages = fetched.flatMap(({ handles }) => handles ?? []).filter(({ isFresh }) => isFresh).length;
   return await forEach(fetched, newPackages > FEW_NEW_PACKAGES ? 1 : ARCHITECTURES_AT_ONCE, async (one) => {
     const { resolved, handles } = one;
     one.handles = undefined; // Nobody else keeps what has been read of them.
-    return await make({ resolved, handles });
+    return await makeOne(image, plan, { resolved, handles }, targets);
   });
 }
 

@@ -19,11 +19,12 @@ export interface PackageFetching {
   readonly request: { readonly limits?: LimitOverrides; readonly provenance?: boolean };
 }
 
-/** Handles in the order of `packages`. Close them. */
+/** Handles in the order of `packages`. Close them. `opened`: is told of each as soon as it is there. */
 export async function fetchPackages(
   image: PackageFetching,
   packages: readonly ChosenPackage[],
   arch: string,
+  opened?: (handle: PackageHandle) => void,
 ): Promise<PackageHandle[]> {
   const { host, http, store, request } = image;
   const { events } = host;
@@ -39,6 +40,7 @@ export async function fetchPackages(
       ...(request.limits && { limits: request.limits }),
     };
     const handle = await fetchPackage(wanted, http, store);
+    opened?.(handle);
     events({
       type: 'progress',
       phase: 'fetch',
