@@ -85,30 +85,21 @@ export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
     // Another layer is planned meanwhile, and its pieces are on the way to the hashing thread before these are compressed.
     await setImmediate();
     compressor = new PieceCompressor(input, maker, await input.draft?.place);
-    const unhashed: { readonly checked: Promise<void>; readonly bytes: number }[] = [];
-    let unhashedBytes = 0;
-    for (let next = ahead.next(); next !== undefined; next = ahead.next()) {
-      const { piece, hashed } = next;
+    const unchecked = new UncheckedPieces(diff.crcs, compressor.crcs);
+    for (let piece = ahead.next(); piece !== undefined; piece = ahead.next()) {
       input.signal?.throwIfAborted();
-      const crc = compressor.add(piece);
-      const checked = Promise.all([hashed, crc]).then(([found, expected]) => {
-        if (found !== expected) throw damageIn(piece, input);
-      });
-      checked.catch(() => {}); // Reported where it is awaited, if nothing else has failed before.
-      unhashed.push({ checked, bytes: piece.inline.length });
-      unhashedBytes += piece.inline.length;
+      compressor.add(piece);
+      unchecked.add(piece);
       await compressor.room();
-      // The last batch is not with the thread yet.
-      while (unhashed.length > BATCH_PIECES && (unhashedBytes > AHEAD_BYTES || unhashed.length > AHEAD_PIECES)) {
-        const first = unhashed.shift();
-        unhashedBytes -= first?.bytes ?? 0;
-        await first?.checked;
+      while (unchecked.isFull) {
+        await Promise.all([diff.hashed(unchecked.checked + 1), compressor.compressed(unchecked.checked + 1)]);
+        unchecked.check(input);
       }
     }
     const { isWritten, ...recipe } = await compressor.end();
     input.draft?.compressed(recipe.sizeBytes);
     const diffId = await diff.finish();
-    await Promise.all(unhashed.map(({ checked }) => checked));
+    unchecked.check(input);
     const layer = { ...recipe, diffId };
     if (isWritten) input.draft?.written(layer);
     return layer;
@@ -119,16 +110,11 @@ export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
   }
 }
 
-interface HashedPiece {
-  readonly piece: LayerPiece;
-  readonly hashed: Promise<number>;
-}
-
 /** Hands pieces to be hashed before they are asked for, so that the hashing thread has work from the beginning. */
 class PiecesAhead {
   readonly #planned: Iterator<LayerPiece>;
   readonly #diff: PieceHash;
-  readonly #ahead: HashedPiece[] = [];
+  readonly #ahead: LayerPiece[] = [];
   #aheadBytes = 0;
 
   constructor(pieces: Iterable<LayerPiece>, diff: PieceHash) {
@@ -137,9 +123,9 @@ class PiecesAhead {
     this.#plan();
   }
 
-  next(): HashedPiece | undefined {
+  next(): LayerPiece | undefined {
     const first = this.#ahead.shift();
-    this.#aheadBytes -= first?.piece.inline.length ?? 0;
+    this.#aheadBytes -= first?.inline.length ?? 0;
     this.#plan();
     return first;
   }
@@ -148,10 +134,45 @@ class PiecesAhead {
     while (this.#ahead.length < AHEAD_PIECES && this.#aheadBytes < AHEAD_BYTES) {
       const { done, value: piece } = this.#planned.next();
       if (done === true) return;
-      const hashed = this.#diff.add(piece);
-      hashed.catch(() => {}); // Reported where it is awaited.
-      this.#ahead.push({ piece, hashed });
+      this.#diff.add(piece);
+      this.#ahead.push(piece);
       this.#aheadBytes += piece.inline.length;
+    }
+  }
+}
+
+/** Pieces whose two checksums are not both there yet: what the diff_id is made of, and what was compressed. */
+class UncheckedPieces {
+  readonly #hashed: readonly number[];
+  readonly #compressed: readonly number[];
+  readonly #pieces: LayerPiece[] = [];
+  #bytes = 0;
+  /** So many have been. */
+  checked = 0;
+
+  constructor(hashed: readonly number[], compressed: readonly number[]) {
+    this.#hashed = hashed;
+    this.#compressed = compressed;
+  }
+
+  /** So much waits in memory that some of it has to go first. The last batch is not with the thread yet. */
+  get isFull(): boolean {
+    const count = this.#pieces.length;
+    return count > BATCH_PIECES && (this.#bytes > AHEAD_BYTES || count > AHEAD_PIECES);
+  }
+
+  add(piece: LayerPiece): void {
+    this.#pieces.push(piece);
+    this.#bytes += piece.inline.length;
+  }
+
+  /** As far as there are checksums. Failures of `damageIn`. */
+  check(making: PieceMaking): void {
+    const end = Math.min(this.#hashed.length, this.#compressed.length);
+    for (; this.checked < end; this.checked++) {
+      const piece = this.#pieces.shift() as LayerPiece;
+      this.#bytes -= piece.inline.length;
+      if (this.#hashed[this.checked] !== this.#compressed[this.checked]) throw damageIn(piece, making);
     }
   }
 }
@@ -161,10 +182,14 @@ class PieceCompressor {
   readonly #maker: PiecesMaker;
   readonly #joining: Joining;
   readonly #joined: JoinedLayer;
-  /** Of the pieces under way, in order; the last one's end is the end of them all. */
-  readonly #queue: Promise<number>[] = [];
+  /** Pieces under way, in order; each is done when those before it are. */
+  readonly #queue: Promise<void>[] = [];
+  /** Of them, those that wait for being made. */
+  #unmade = 0;
   readonly #pieces: RecipePiece[] = [];
   #uncompressedBytes = 0;
+  /** CRC-32 of the bytes that were compressed, of each piece that is done. */
+  readonly crcs: number[] = [];
 
   constructor(input: LayerInput, maker: PiecesMaker, place: LayerPlace | undefined) {
     this.#input = input;
@@ -174,24 +199,29 @@ class PieceCompressor {
     this.#joined.append(this.#joining.head);
   }
 
-  /** Starts on the next piece. What comes back is the CRC-32 of the bytes that were compressed. */
-  add(piece: LayerPiece): number | Promise<number> {
+  /** Starts on the next piece. */
+  add(piece: LayerPiece): void {
     const isNext = this.#queue.length === 0;
     const cached = isNext ? this.#read(piece) : undefined;
-    if (cached !== undefined) return this.#note(piece, cached);
+    if (cached !== undefined) {
+      this.#note(piece, cached);
+      return;
+    }
     const isThere = !isNext && (piece.kept !== undefined || this.#input.cache.has(piece.key));
-    const made = isThere ? undefined : this.#maker.make(piece);
-    made?.catch(() => {}); // Reported in its turn.
-    const finished = this.#finish(piece, this.#queue.at(-1), made);
+    const finished = this.#finish(piece, this.#queue.at(-1), isThere ? undefined : this.#make(piece));
     finished.catch(() => {}); // Reported where the next piece is awaited, or the end.
     this.#queue.push(finished);
-    return finished;
   }
 
-  /** Waits until there is room for another piece. */
+  /** Waits until there is room for another piece, or until none is being made: what is there is read quickest one by one. */
   async room(): Promise<void> {
+    while (this.#queue.length >= PIECES_IN_FLIGHT || (this.#queue.length > 0 && this.#unmade === 0)) await this.#queue[0];
     if (this.#queue.length === 0) await this.#joined.settle();
-    while (this.#queue.length >= PIECES_IN_FLIGHT) await this.#queue[0];
+  }
+
+  /** Waits until so many pieces are done, of those that were added. */
+  async compressed(count: number): Promise<void> {
+    while (this.crcs.length < count) await this.#queue[0];
   }
 
   async end(): Promise<Omit<LayerRecipe, 'diffId'> & JoinedEnd> {
@@ -212,25 +242,31 @@ class PieceCompressor {
     await this.#joined.close();
   }
 
+  #make(piece: LayerPiece): Promise<void> {
+    this.#unmade++;
+    const made = this.#maker.make(piece).finally(() => this.#unmade--);
+    made.catch(() => {}); // Reported in its turn.
+    return made;
+  }
+
   /** When the pieces before it are finished, and it has been made. */
   async #finish(
     piece: LayerPiece,
-    before: Promise<number> | undefined,
+    before: Promise<void> | undefined,
     made: Promise<void> | undefined,
-  ): Promise<number> {
+  ): Promise<void> {
     await before;
     await made;
     let cached = this.#read(piece);
     if (cached === undefined) {
       // It was damaged, or went meanwhile.
-      await this.#maker.make(piece);
+      await this.#make(piece);
       cached = this.#read(piece);
     }
     if (cached === undefined) throw lostPiece();
-    const crc = this.#note(piece, cached);
+    this.#note(piece, cached);
     await this.#joined.settle();
     this.#queue.shift();
-    return crc;
   }
 
   #read({ key, kept, parts }: LayerPiece): CompressedPiece | undefined {
@@ -242,15 +278,15 @@ class PieceCompressor {
   }
 
   /** It has been read to where the next bytes of the layer belong. */
-  #note(piece: LayerPiece, { compressed, crc }: CompressedPiece): number {
+  #note(piece: LayerPiece, { compressed, crc }: CompressedPiece): void {
     this.#joined.advance(compressed.length);
     this.#joining.add(crc, piece.sizeBytes);
     this.#uncompressedBytes += piece.sizeBytes;
     const { key, sizeBytes, kept } = piece;
     const place = kept && { package: kept.package, at: kept.at, deflatedBytes: kept.deflatedBytes, seal: kept.seal };
     this.#pieces.push({ key, sizeBytes, crc, compressedBytes: compressed.length, ...(place && { kept: place }) });
+    this.crcs.push(crc);
     this.#input.progress?.(piece.sizeBytes);
-    return crc;
   }
 }
 

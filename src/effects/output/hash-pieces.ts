@@ -8,17 +8,18 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { Digest } from '../../base/digest.ts';
-import { Failure } from '../../base/failure.ts';
+import { assert, Failure } from '../../base/failure.ts';
 import { type LayerPiece, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
 
 /** Hashes the pieces of one layer in the order of the calls. */
 export interface PieceHash {
-  /**
-   * CRC-32 of the piece's uncompressed bytes; may wait for pieces after it. Failure CACHE_UNUSABLE where a data
-   * tar is gone or cut.
-   */
-  add(piece: LayerPiece): Promise<number>;
-  /** SHA-256 of all pieces. */
+  /** CRC-32 of the uncompressed bytes of each piece so far, in order: they come in batches, some time after `add`. */
+  readonly crcs: readonly number[];
+  /** Failure CACHE_UNUSABLE where a data tar is gone or cut, here or from the calls below. */
+  add(piece: LayerPiece): void;
+  /** Waits for the CRC-32 of so many pieces, of those that were added. */
+  hashed(count: number): Promise<void>;
+  /** SHA-256 of all pieces; all of `crcs` are there then. */
   finish(): Promise<Digest>;
   /** Needed where `finish` is not reached. */
   close(): void;
@@ -165,14 +166,17 @@ function answerQuestions(load: NodeJS.Require, create: typeof createHasher): voi
 
 function hashHere(dataTars: readonly string[]): PieceHash {
   const hasher = createHasher(createRequire(import.meta.url), dataTars, Buffer.allocUnsafeSlow(PIECE_BYTES));
+  const crcs: number[] = [];
   return {
-    async add(piece) {
+    crcs,
+    add: (piece) => {
       try {
-        return hasher.add(jobOf([piece]))[0] as number;
+        crcs.push(...hasher.add(jobOf([piece])));
       } catch (error) {
         throw changed(String((error as Error).message));
       }
     },
+    hashed: async () => {},
     finish: async () => `sha256:${hasher.finish()}`,
     close: () => hasher.close(),
   };
@@ -202,21 +206,27 @@ class HashThread {
     const layer = this.#layers++;
     if (this.#open++ === 0) this.#worker.ref();
     this.#worker.postMessage({ layer, dataTars } satisfies Question);
-    let batch: { readonly piece: LayerPiece; readonly crc: PromiseWithReject<number> }[] = [];
+    const crcs: number[] = [];
+    /** When what was sent is hashed, in order. */
+    const sent: Promise<void>[] = [];
+    let hasFailed = false;
+    let batch: LayerPiece[] = [];
     let batchBytes = 0;
-    const flush = async (): Promise<void> => {
-      const sent = batch;
+    let added = 0;
+    const hash = async (job: HashJob): Promise<void> => {
+      const answer = await this.#ask({ layer, job }, [job.ranges.buffer]);
+      hasFailed ||= !('crcs' in answer);
+      if (!('crcs' in answer)) throw changed('trouble' in answer ? answer.trouble : '');
+      // After a gap they would belong to other pieces.
+      if (!hasFailed) for (const crc of answer.crcs) crcs.push(crc);
+    };
+    const flush = (): void => {
+      if (batch.length === 0) return;
+      const done = hash(jobOf(batch));
+      done.catch(() => {}); // Reported where it is awaited.
+      sent.push(done);
       batch = [];
       batchBytes = 0;
-      if (sent.length === 0) return;
-      try {
-        const job = jobOf(sent.map(({ piece }) => piece));
-        const answer = await this.#ask({ layer, job }, [job.ranges.buffer]);
-        if (!('crcs' in answer)) throw changed('trouble' in answer ? answer.trouble : '');
-        for (const [i, { crc }] of sent.entries()) crc.resolve(answer.crcs[i] as number);
-      } catch (error) {
-        for (const { crc } of sent) crc.reject(error);
-      }
     };
     let isOpen = true;
     const end = async (how: 'digest' | 'drop'): Promise<Answer> => {
@@ -229,15 +239,25 @@ class HashThread {
       }
     };
     return {
-      add: (piece) =>
-        new Promise<number>((resolve, reject) => {
-          batch.push({ piece, crc: { resolve, reject } });
-          batchBytes += piece.sizeBytes;
-          if (batchBytes >= BATCH_BYTES || batch.length === BATCH_PIECES) void flush();
-        }),
+      crcs,
+      add: (piece) => {
+        batch.push(piece);
+        batchBytes += piece.sizeBytes;
+        added++;
+        if (batchBytes >= BATCH_BYTES || batch.length === BATCH_PIECES) flush();
+      },
+      hashed: async (count) => {
+        assert(count <= added, 'only pieces that were added are waited for');
+        if (count > added - batch.length) flush();
+        while (crcs.length < count) {
+          await sent[0];
+          sent.shift();
+        }
+      },
       finish: async () => {
-        void flush();
+        flush();
         const answer = await end('digest');
+        await Promise.all(sent);
         if ('digest' in answer) return `sha256:${answer.digest}`;
         throw changed('trouble' in answer ? answer.trouble : '');
       },
