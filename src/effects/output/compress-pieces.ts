@@ -215,7 +215,8 @@ class PieceCompressor {
 
   /** Waits until there is room for another piece, or until none is being made: what is there is read quickest one by one. */
   async room(): Promise<void> {
-    while (this.#queue.length >= PIECES_IN_FLIGHT || (this.#queue.length > 0 && this.#unmade === 0)) await this.#queue[0];
+    while (this.#queue.length >= PIECES_IN_FLIGHT || (this.#queue.length > 0 && this.#unmade === 0))
+      await this.#queue[0];
     if (this.#queue.length === 0) await this.#joined.settle();
   }
 
@@ -250,11 +251,7 @@ class PieceCompressor {
   }
 
   /** When the pieces before it are finished, and it has been made. */
-  async #finish(
-    piece: LayerPiece,
-    before: Promise<void> | undefined,
-    made: Promise<void> | undefined,
-  ): Promise<void> {
+  async #finish(piece: LayerPiece, before: Promise<void> | undefined, made: Promise<void> | undefined): Promise<void> {
     await before;
     await made;
     let cached = this.#read(piece);

@@ -126,11 +126,7 @@ const ARCHITECTURES_AT_ONCE = 2;
 const FEW_NEW_PACKAGES = 16;
 
 /** The images of all architectures, when all packages are there. */
-async function makeAll(
-  image: OpenImage,
-  plan: BuildPlan,
-  targets: LayerTargets,
-): Promise<MadeImage[]> {
+async function makeAll(image: OpenImage, plan: BuildPlan, targets: LayerTargets): Promise<MadeImage[]> {
   const opened = ({ package: { info } }: PackageHandle) => targets.blobs.expect(info.installedSize);
   const fetched: FetchedImage[] = await forEach(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved) => ({
     resolved,
