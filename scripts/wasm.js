@@ -1,4 +1,4 @@
-// Compiles what lies in assembly/ into src/formats/gzip/*-wasm.ts: a few KB that change seldom, kept as text so that neither the build
+// Compiles what lies in assembly/ into src/.../*-wasm.ts: a few KB that change seldom, kept as text so that neither the build
 // nor a reader of the tree needs the compiler. A test compiles it again and compares.
 
 import { writeFileSync } from 'node:fs';
@@ -7,14 +7,17 @@ import asc from 'assemblyscript/asc';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** By name of the source: pages of 64 KiB that it needs. */
-export const WASM_MODULES = { 'deflate-piece': 46, 'inflate-blocks': 30 };
+/** By name of the source: where the module goes, and the flags that it needs. Memory is counted in pages of 64 KiB. */
+const WASM_MODULES = {
+  checksum: { folder: 'base', flags: ['--enable', 'simd', '--importMemory', '--memoryBase', '512'] },
+  'deflate-piece': { folder: 'formats/gzip', flags: ['--memoryBase', '49152', '--initialMemory', '46'] },
+  'inflate-blocks': { folder: 'formats/gzip', flags: ['--memoryBase', '49152', '--initialMemory', '30'] },
+};
 
 /** The module as base64. */
 export async function compileWasm(name) {
   let binary;
-  const memory = ['--memoryBase', '49152', '--initialMemory', String(WASM_MODULES[name])];
-  const flags = ['-O3', '--noAssert', '--runtime', 'stub', ...memory];
+  const flags = ['-O3', '--noAssert', '--runtime', 'stub', ...WASM_MODULES[name].flags];
   const { error, stderr } = await asc.main(
     [`${name}.ts`, '--outFile', 'out.wasm', '--baseDir', `${root}/assembly`, ...flags],
     {
@@ -34,7 +37,7 @@ function wasmModuleText(name, base64) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const name of Object.keys(WASM_MODULES)) {
-    writeFileSync(`${root}/src/formats/gzip/${name}-wasm.ts`, wasmModuleText(name, await compileWasm(name)));
+  for (const [name, { folder }] of Object.entries(WASM_MODULES)) {
+    writeFileSync(`${root}/src/${folder}/${name}-wasm.ts`, wasmModuleText(name, await compileWasm(name)));
   }
 }

@@ -1,6 +1,6 @@
 // Pieces of layers without a file tree around them.
 
-import { crc32 } from 'node:zlib';
+import { checksum } from '../../src/base/checksum.ts';
 import { hashHex } from '../../src/base/digest.ts';
 import type { LayerInput } from '../../src/effects/output/compress-pieces.ts';
 import { openCompression } from '../../src/effects/output/compression.ts';
@@ -64,7 +64,7 @@ export class MemoryPieces implements PieceCache {
 
   readKept({ package: name, at, deflatedBytes, seal }: KeptPlace, into: Buffer): Uint8Array | undefined {
     const bytes = this.kept.get(name)?.subarray(at, at + deflatedBytes);
-    if (bytes === undefined || crc32(bytes) !== seal) return undefined;
+    if (bytes === undefined || checksum(bytes) !== seal) return undefined;
     into.set(bytes);
     return into.subarray(0, bytes.length);
   }

@@ -85,7 +85,7 @@ export async function compressPieces(input: LayerInput): Promise<LayerRecipe> {
     // Another layer is planned meanwhile, and its pieces are on the way to the hashing thread before these are compressed.
     await setImmediate();
     compressor = new PieceCompressor(input, maker, await input.draft?.place);
-    const unchecked = new UncheckedPieces(diff.crcs, compressor.crcs);
+    const unchecked = new UncheckedPieces(diff.sums, compressor.sums);
     for (let piece = ahead.next(); piece !== undefined; piece = ahead.next()) {
       input.signal?.throwIfAborted();
       compressor.add(piece);
@@ -188,8 +188,8 @@ class PieceCompressor {
   #unmade = 0;
   readonly #pieces: RecipePiece[] = [];
   #uncompressedBytes = 0;
-  /** CRC-32 of the bytes that were compressed, of each piece that is done. */
-  readonly crcs: number[] = [];
+  /** Of each piece that is done: checksum of the bytes that were compressed. */
+  readonly sums: number[] = [];
 
   constructor(input: LayerInput, maker: PiecesMaker, place: LayerPlace | undefined) {
     this.#input = input;
@@ -222,7 +222,7 @@ class PieceCompressor {
 
   /** Waits until so many pieces are done, of those that were added. */
   async compressed(count: number): Promise<void> {
-    while (this.crcs.length < count) await this.#queue[0];
+    while (this.sums.length < count) await this.#queue[0];
   }
 
   async end(): Promise<Omit<LayerRecipe, 'diffId'> & JoinedEnd> {
@@ -271,18 +271,18 @@ class PieceCompressor {
     if (kept === undefined) return this.#input.cache.read(key, into);
     const compressed = this.#input.cache.readKept(kept, into);
     if (compressed === undefined) throw damagedParts({ parts });
-    return { compressed, crc: kept.crc };
+    return { compressed, crc: kept.crc, sum: kept.sum };
   }
 
   /** It has been read to where the next bytes of the layer belong. */
-  #note(piece: LayerPiece, { compressed, crc }: CompressedPiece): void {
+  #note(piece: LayerPiece, { compressed, crc, sum }: CompressedPiece): void {
     this.#joined.advance(compressed.length);
     this.#joining.add(crc, piece.sizeBytes);
     this.#uncompressedBytes += piece.sizeBytes;
     const { key, sizeBytes, kept } = piece;
     const place = kept && { package: kept.package, at: kept.at, deflatedBytes: kept.deflatedBytes, seal: kept.seal };
     this.#pieces.push({ key, sizeBytes, crc, compressedBytes: compressed.length, ...(place && { kept: place }) });
-    this.crcs.push(crc);
+    this.sums.push(sum);
     this.#input.progress?.(piece.sizeBytes);
   }
 }

@@ -7,21 +7,29 @@
 
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import {
+  type ChecksumEngine,
+  checksum,
+  checksumModule,
+  checksumPages,
+  checksumRoom,
+  returnRoom,
+} from '../../base/checksum.ts';
 import type { Digest } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { type LayerPiece, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
 
 /** Hashes the pieces of one layer in the order of the calls. */
 export interface PieceHash {
-  /** CRC-32 of the uncompressed bytes of each piece so far, in order: they come in batches, some time after `add`. */
-  readonly crcs: readonly number[];
+  /** Checksum (base/checksum.ts) of the bytes of each piece so far, in order: they come in batches, some time after `add`. */
+  readonly sums: readonly number[];
   /** Failure CACHE_UNUSABLE where a data tar is gone or cut, here or from the calls below. */
   add(piece: LayerPiece): void;
-  /** Waits for the CRC-32 of so many pieces, of those that were added. */
+  /** Waits for the checksums of so many pieces, of those that were added. */
   hashed(count: number): Promise<void>;
-  /** SHA-256 of all pieces; all of `crcs` are there then. */
+  /** SHA-256 of all pieces; all of `sums` are there then. */
   finish(): Promise<Digest>;
-  /** Needed where `finish` is not reached. */
+  /** At the end, once, whether or not `finish` was reached. */
   close(): void;
 }
 
@@ -73,20 +81,26 @@ type Question =
   | { readonly layer: number; readonly job: HashJob }
   | { readonly layer: number; readonly end: 'digest' | 'drop' };
 
-type Answer = { readonly crcs: readonly number[] } | { readonly digest: string } | { readonly trouble: string };
+type Answer = { readonly sums: readonly number[] } | { readonly digest: string } | { readonly trouble: string };
 
 interface Hasher {
-  /** The CRC-32 of each piece. */
+  /** The checksum of each piece. */
   add(job: HashJob): number[];
   finish(): string;
   close(): void;
 }
 
+/** Where a piece is put together. */
+interface PieceRoom {
+  readonly buffer: Buffer;
+  /** Checksum of its first bytes. */
+  sum(sizeBytes: number): number;
+}
+
 /** Uses nothing but its arguments: its text runs on the thread. */
-function createHasher(load: NodeJS.Require, dataTars: readonly string[], buffer: Buffer): Hasher {
+function createHasher(load: NodeJS.Require, dataTars: readonly string[], { buffer, sum }: PieceRoom): Hasher {
   const { openSync, readSync, closeSync } = load('node:fs') as typeof import('node:fs');
   const { createHash } = load('node:crypto') as typeof import('node:crypto');
-  const { crc32 } = load('node:zlib') as typeof import('node:zlib');
   const hash = createHash('sha256');
   const open = new Map<number, number>();
   const close = () => {
@@ -111,16 +125,15 @@ function createHasher(load: NodeJS.Require, dataTars: readonly string[], buffer:
   return {
     add({ memory, ranges }) {
       const inline = memory.map((bytes) => new Uint8Array(bytes));
-      const crcs: number[] = [];
+      const sums: number[] = [];
       let filled = 0;
       for (let i = 0; i < ranges.length; i += 3) {
         const index = ranges[i] as number;
         const offset = ranges[i + 1] as number;
         const size = ranges[i + 2] as number;
         if (index === -1) {
-          const bytes = buffer.subarray(0, filled);
-          hash.update(bytes);
-          crcs.push(crc32(bytes));
+          hash.update(buffer.subarray(0, filled));
+          sums.push(sum(filled));
           filled = 0;
         } else if (index <= -2) {
           buffer.set((inline[-2 - index] as Uint8Array).subarray(offset, offset + size), filled);
@@ -130,7 +143,7 @@ function createHasher(load: NodeJS.Require, dataTars: readonly string[], buffer:
           filled += size;
         }
       }
-      return crcs;
+      return sums;
     },
     finish() {
       close();
@@ -140,20 +153,37 @@ function createHasher(load: NodeJS.Require, dataTars: readonly string[], buffer:
   };
 }
 
+/** What the thread is started with: the checksum, and how much memory it is given. */
+interface ThreadData {
+  readonly module: WebAssembly.Module;
+  readonly pages: number;
+}
+
 /** Uses nothing but its arguments, too: the thread itself. Every question but the first about a layer gets an answer. */
 function answerQuestions(load: NodeJS.Require, create: typeof createHasher): void {
   const { parentPort, workerData } = load('node:worker_threads') as typeof import('node:worker_threads');
-  const buffer = Buffer.allocUnsafeSlow(workerData.bufferBytes);
+  const { module, pages } = workerData as ThreadData;
+  const memory = new WebAssembly.Memory({ initial: pages });
+  const engine = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ChecksumEngine;
+  const start = engine.ROOM.value;
+  const room = {
+    buffer: Buffer.from(memory.buffer, start),
+    sum: (sizeBytes: number): number => {
+      engine.begin();
+      engine.add(start, sizeBytes);
+      return engine.end() >>> 0;
+    },
+  };
   const layers = new Map<number, Hasher>();
   const answer = (question: Question): Answer => {
     const hasher = layers.get(question.layer) as Hasher;
-    if ('job' in question) return { crcs: hasher.add(question.job) };
+    if ('job' in question) return { sums: hasher.add(question.job) };
     layers.delete(question.layer);
     return { digest: hasher.finish() };
   };
   parentPort?.on('message', (question: Question) => {
     if ('dataTars' in question) {
-      layers.set(question.layer, create(load, question.dataTars, buffer));
+      layers.set(question.layer, create(load, question.dataTars, room));
       return;
     }
     try {
@@ -165,20 +195,25 @@ function answerQuestions(load: NodeJS.Require, create: typeof createHasher): voi
 }
 
 function hashHere(dataTars: readonly string[]): PieceHash {
-  const hasher = createHasher(createRequire(import.meta.url), dataTars, Buffer.allocUnsafeSlow(PIECE_BYTES));
-  const crcs: number[] = [];
+  const buffer = checksumRoom(PIECE_BYTES);
+  const room = { buffer, sum: (sizeBytes: number) => checksum(buffer.subarray(0, sizeBytes)) };
+  const hasher = createHasher(createRequire(import.meta.url), dataTars, room);
+  const sums: number[] = [];
   return {
-    crcs,
+    sums,
     add: (piece) => {
       try {
-        crcs.push(...hasher.add(jobOf([piece])));
+        sums.push(...hasher.add(jobOf([piece])));
       } catch (error) {
         throw changed(String((error as Error).message));
       }
     },
     hashed: async () => {},
     finish: async () => `sha256:${hasher.finish()}`,
-    close: () => hasher.close(),
+    close: () => {
+      hasher.close();
+      returnRoom(buffer);
+    },
   };
 }
 
@@ -186,7 +221,7 @@ class HashThread {
   readonly #worker = new Worker(`(${answerQuestions})(require, ${createHasher})`, {
     eval: true,
     execArgv: [],
-    workerData: { bufferBytes: PIECE_BYTES },
+    workerData: { module: checksumModule(), pages: checksumPages(PIECE_BYTES) } satisfies ThreadData,
     // It makes next to no garbage; the usual bounds would let it keep some 10 MB of it.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
   });
@@ -206,7 +241,7 @@ class HashThread {
     const layer = this.#layers++;
     if (this.#open++ === 0) this.#worker.ref();
     this.#worker.postMessage({ layer, dataTars } satisfies Question);
-    const crcs: number[] = [];
+    const sums: number[] = [];
     /** When what was sent is hashed, in order. */
     const sent: Promise<void>[] = [];
     let hasFailed = false;
@@ -215,10 +250,10 @@ class HashThread {
     let added = 0;
     const hash = async (job: HashJob): Promise<void> => {
       const answer = await this.#ask({ layer, job }, [job.ranges.buffer]);
-      hasFailed ||= !('crcs' in answer);
-      if (!('crcs' in answer)) throw changed('trouble' in answer ? answer.trouble : '');
+      hasFailed ||= !('sums' in answer);
+      if (!('sums' in answer)) throw changed('trouble' in answer ? answer.trouble : '');
       // After a gap they would belong to other pieces.
-      if (!hasFailed) for (const crc of answer.crcs) crcs.push(crc);
+      if (!hasFailed) for (const sum of answer.sums) sums.push(sum);
     };
     const flush = (): void => {
       if (batch.length === 0) return;
@@ -239,7 +274,7 @@ class HashThread {
       }
     };
     return {
-      crcs,
+      sums,
       add: (piece) => {
         batch.push(piece);
         batchBytes += piece.sizeBytes;
@@ -249,7 +284,7 @@ class HashThread {
       hashed: async (count) => {
         assert(count <= added, 'only pieces that were added are waited for');
         if (count > added - batch.length) flush();
-        while (crcs.length < count) {
+        while (sums.length < count) {
           await sent[0];
           sent.shift();
         }

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { checksumRoom, returnRoom } from '../../base/checksum.ts';
 import type { Digest } from '../../base/digest.ts';
 import { assert } from '../../base/failure.ts';
 
@@ -25,6 +26,8 @@ const FLUSH_BYTES = 512 * 1024;
 export class JoinedLayer {
   readonly #place: LayerPlace | undefined;
   readonly #hash = createHash('sha256');
+  /** To be returned. */
+  readonly #rooms: Buffer[] = [];
   /** One is filled while the other is written. */
   #filling: Buffer;
   #other: Buffer | undefined;
@@ -37,7 +40,7 @@ export class JoinedLayer {
   /** `pieceBytes`: no piece is larger. To be ended by `finish` or `close`. */
   constructor(pieceBytes: number, place: LayerPlace | undefined) {
     this.#place = place;
-    this.#filling = Buffer.allocUnsafeSlow(FLUSH_BYTES + pieceBytes);
+    this.#filling = this.#takeRoom(FLUSH_BYTES + pieceBytes);
     this.#writing = place === undefined ? Promise.resolve(false) : this.#open(place.path);
   }
 
@@ -70,6 +73,7 @@ export class JoinedLayer {
 
   async close(): Promise<void> {
     await this.#writing;
+    for (const room of this.#rooms.splice(0)) returnRoom(room);
     const file = this.#file;
     this.#file = undefined;
     await file?.close();
@@ -84,8 +88,14 @@ export class JoinedLayer {
     const isGood = await this.#writing;
     if (!isGood || this.#file === undefined) return;
     this.#writing = this.#write(this.#file, bytes, offset);
-    const other = this.#other ?? Buffer.allocUnsafeSlow(this.#filling.length);
+    const other = this.#other ?? this.#takeRoom(this.#filling.length);
     [this.#filling, this.#other] = [other, this.#filling];
+  }
+
+  #takeRoom(sizeBytes: number): Buffer {
+    const room = checksumRoom(sizeBytes);
+    this.#rooms.push(room);
+    return room;
   }
 
   async #open(path: string): Promise<boolean> {

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { checksum } from '../../base/checksum.ts';
 import { hashHex } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { damagedContent } from '../../planning/rootfs/content.ts';
@@ -43,7 +44,8 @@ export class PieceMaker {
     const { cache, compression } = this.#making;
     const bytes = compression.input(piece.sizeBytes);
     this.#fill(bytes, piece);
-    cache.write(piece.key, { crc: crc32(bytes), compressed: compression.compress(bytes.length) });
+    const [crc, sum] = [crc32(bytes), checksum(bytes)];
+    cache.write(piece.key, { crc, sum, compressed: compression.compress(bytes.length) });
   }
 
   #fill(bytes: Uint8Array, { parts, inline, sizeBytes }: PieceToMake): void {

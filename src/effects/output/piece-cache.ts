@@ -8,6 +8,8 @@ export interface CompressedPiece {
   readonly compressed: Uint8Array;
   /** CRC-32 of the uncompressed bytes. */
   readonly crc: number;
+  /** Our own checksum of the uncompressed bytes. */
+  readonly sum: number;
 }
 
 /** Keeps compressed pieces by `LayerPiece.key`. */

@@ -1,6 +1,7 @@
 // Layers as recipes of pieces in a cache: a blob's bytes are laid end to end only where they go out, to an archive, a layout
 // or a registry. No layer is ever written twice, and none has to be compressed again that was compressed in an earlier run.
 
+import { checksumRoom, returnRoom } from '../../base/checksum.ts';
 import type { Digest } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { type BlobSource, type ByteRange, copyVerified } from '../../formats/oci/blob-source.ts';
@@ -103,7 +104,7 @@ export class PiecedBlobs implements BlobSource {
    * is overwritten by the next. Fresh buffers for each piece took twice as long, in collections.
    */
   async #copy({ head, pieces, tail }: LayerRecipe, write: ByteSink): Promise<void> {
-    let [filling, other] = [Buffer.allocUnsafeSlow(COPY_BYTES), Buffer.allocUnsafeSlow(COPY_BYTES)];
+    let [filling, other] = [checksumRoom(COPY_BYTES), checksumRoom(COPY_BYTES)];
     let writing = Promise.resolve();
     let filled = filling.write(head, 'hex');
     const flush = async (): Promise<void> => {
@@ -113,14 +114,20 @@ export class PiecedBlobs implements BlobSource {
       [filling, other] = [other, filling];
       filled = 0;
     };
-    for (const piece of pieces) {
-      if (filled + piece.compressedBytes + PIECE_SEAL_BYTES > COPY_BYTES) await flush();
-      filled += this.#read(piece, filling.subarray(filled)).length;
+    try {
+      for (const piece of pieces) {
+        if (filled + piece.compressedBytes + PIECE_SEAL_BYTES > COPY_BYTES) await flush();
+        filled += this.#read(piece, filling.subarray(filled)).length;
+      }
+      if (filled + tail.length > COPY_BYTES) await flush();
+      filled += filling.write(tail, filled, 'hex');
+      await flush();
+      await writing;
+    } finally {
+      await writing.catch(() => {});
+      returnRoom(filling);
+      returnRoom(other);
     }
-    if (filled + tail.length > COPY_BYTES) await flush();
-    filled += filling.write(tail, filled, 'hex');
-    await flush();
-    await writing;
   }
 
   *#join({ head, pieces, tail }: LayerRecipe, { start, end }: ByteRange): Generator<Uint8Array> {

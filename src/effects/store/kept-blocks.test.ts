@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { constants, crc32, deflateRawSync, gzipSync, inflateRawSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { packagedFile, type TinyFile, tinyPackage, tinyTar } from '../../../test/support/tiny-apk.ts';
+import { checksum } from '../../base/checksum.ts';
 import { hashHex } from '../../base/digest.ts';
 import { WINDOW_BYTES } from '../../planning/rootfs/kept-piece.ts';
 import { PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
@@ -104,6 +105,7 @@ describe('blocks of a package', () => {
       expect(piece.sizeBytes).toBeLessThanOrEqual(PIECE_BYTES);
       expect(piece.offset).toBeGreaterThanOrEqual(end);
       expect(piece.crc).toBe(crc32(handle.read(piece.offset, piece.sizeBytes)));
+      expect(piece.sum).toBe(checksum(handle.read(piece.offset, piece.sizeBytes)));
       end = piece.offset + piece.sizeBytes;
     }
     expect(handle.kept.length).toBeGreaterThan(3);

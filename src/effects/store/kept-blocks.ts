@@ -3,6 +3,7 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { checksum, RunningChecksum } from '../../base/checksum.ts';
 import type { BlockInflater, BlockStart } from '../../formats/gzip/block-inflater.ts';
 import { combineCrc32 } from '../../formats/gzip/crc32-combine.ts';
 import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
@@ -29,7 +30,10 @@ export class KeptBlocks {
   #block: Stretch | undefined;
   /** CRC-32 of what came of it. */
   #blockCrc = 0;
-  #piece: (Stretch & { readonly crc: number }) | undefined;
+  /** Of the block at hand, and of the piece at hand together with it. */
+  #blockSum: RunningChecksum | undefined;
+  #pieceSum: RunningChecksum | undefined;
+  #piece: (Stretch & Pick<KeptPiece, 'crc' | 'sum'>) | undefined;
 
   /** `path`: the file that is made when there is something to keep. */
   constructor(path: string) {
@@ -39,12 +43,19 @@ export class KeptBlocks {
   /** The entry whose content comes next in the tar. */
   openEntry({ type, offset, size }: TarEntry): void {
     const isLarge = type === TAR_TYPE.file && size >= OWN_PIECES_BYTES;
+    if (isLarge) {
+      this.#blockSum ??= new RunningChecksum();
+      this.#pieceSum ??= new RunningChecksum();
+    }
     this.#usable = isLarge ? { start: offset + WINDOW_BYTES, end: offset + size } : { start: 0, end: 0 };
   }
 
   /** Output of the inflater, after its entries have been told. */
   output(bytes: Uint8Array): void {
-    if (this.#block !== undefined) this.#blockCrc = crc32(bytes, this.#blockCrc);
+    if (this.#block === undefined) return;
+    this.#blockCrc = crc32(bytes, this.#blockCrc);
+    this.#blockSum?.add(bytes);
+    this.#pieceSum?.add(bytes);
   }
 
   /** Whether to keep the block that begins at that byte of the tar. Stored ones are published that way by the quickest levels. */
@@ -53,6 +64,7 @@ export class KeptBlocks {
     const isUsable = kind !== 'stored' && !isFinal && at >= start && at < end;
     this.#block = isUsable ? { start: at, end } : undefined;
     this.#blockCrc = 0;
+    this.#blockSum?.begin();
     return isUsable;
   }
 
@@ -66,12 +78,15 @@ export class KeptBlocks {
     const goesOn = before !== undefined && before.end === start && at - before.start <= PIECE_BYTES;
     if (!goesOn) this.#closePiece(inflater);
     if (inflater.addKept()) {
-      const crc = goesOn ? combineCrc32(before.crc, this.#blockCrc, at - start) : this.#blockCrc;
-      this.#piece = { start: goesOn ? before.start : start, end: at, crc };
+      if (!goesOn) this.#beginPiece(start, at);
+      else {
+        const crc = combineCrc32(before.crc, this.#blockCrc, at - start);
+        this.#piece = { start: before.start, end: at, crc, sum: this.#pieceSum?.value ?? 0 };
+      }
       return;
     }
     this.#closePiece(inflater);
-    if (inflater.addKept()) this.#piece = { start, end: at, crc: this.#blockCrc };
+    if (inflater.addKept()) this.#beginPiece(start, at);
   }
 
   /** All of them, in the order of the tar; the inflater must still have the last ones. */
@@ -83,6 +98,16 @@ export class KeptBlocks {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+    this.#blockSum?.close();
+    this.#pieceSum?.close();
+    this.#blockSum = undefined;
+    this.#pieceSum = undefined;
+  }
+
+  /** The block at hand is the first of a piece. */
+  #beginPiece(start: number, end: number): void {
+    [this.#blockSum, this.#pieceSum] = [this.#pieceSum, this.#blockSum];
+    this.#piece = { start, end, crc: this.#blockCrc, sum: this.#pieceSum?.value ?? 0 };
   }
 
   #closePiece(inflater: BlockInflater): void {
@@ -98,9 +123,10 @@ export class KeptBlocks {
       offset: piece.start,
       sizeBytes,
       crc: piece.crc,
+      sum: piece.sum,
       at: this.#fileBytes,
       deflatedBytes: deflated.length,
-      seal: crc32(deflated),
+      seal: checksum(deflated),
     });
     this.#fileBytes += deflated.length;
   }

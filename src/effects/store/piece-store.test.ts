@@ -6,7 +6,7 @@ import { PieceStore } from './piece-store.ts';
 import { openStore, type Store } from './store.ts';
 
 const KEY = 'a'.repeat(64);
-const PIECE = { compressed: Buffer.from('some deflated bytes'), crc: 0xcafebabe };
+const PIECE = { compressed: Buffer.from('some deflated bytes'), crc: 0xcafebabe, sum: 0xfeedface };
 let root: string;
 let store: Store;
 

@@ -30,7 +30,15 @@ const stored: fc.Arbitrary<StoredPackage> = fc.record({
   dataTarCrc: small,
   controlTarBytes: small,
   kept: fc.array(
-    fc.record({ offset: small, sizeBytes: small, crc: small, at: small, deflatedBytes: small, seal: small }),
+    fc.record({
+      offset: small,
+      sizeBytes: small,
+      crc: small,
+      sum: small,
+      at: small,
+      deflatedBytes: small,
+      seal: small,
+    }),
   ),
   package: fc.record({
     info: fc.constant(info),
@@ -52,7 +60,7 @@ it('a stored package comes back as it was', () => {
 });
 
 it.each([
-  ['another format', (text: string) => text.replace('"format":4', '"format":3')],
+  ['another format', (text: string) => text.replace(/"format":\d+/, '"format":3')],
   ['a single line', (text: string) => text.slice(0, text.indexOf('\n'))],
   ['nothing', () => ''],
 ])('%s is not read', (_, changed) => {

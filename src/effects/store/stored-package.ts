@@ -18,7 +18,7 @@ export interface StoredPackage {
   readonly kept: readonly KeptPiece[];
 }
 
-const FORMAT = 4;
+const FORMAT = 5;
 
 const NO_RECORDS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -112,14 +112,22 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-type PackedKept = [offset: number, sizeBytes: number, crc: number, at: number, deflatedBytes: number, seal: number];
+type PackedKept = [
+  offset: number,
+  sizeBytes: number,
+  crc: number,
+  sum: number,
+  at: number,
+  deflatedBytes: number,
+  seal: number,
+];
 
-function packKept({ offset, sizeBytes, crc, at, deflatedBytes, seal }: KeptPiece): PackedKept {
-  return [offset, sizeBytes, crc, at, deflatedBytes, seal];
+function packKept({ offset, sizeBytes, crc, sum, at, deflatedBytes, seal }: KeptPiece): PackedKept {
+  return [offset, sizeBytes, crc, sum, at, deflatedBytes, seal];
 }
 
-function unpackKept([offset, sizeBytes, crc, at, deflatedBytes, seal]: PackedKept): KeptPiece {
-  return { offset, sizeBytes, crc, at, deflatedBytes, seal };
+function unpackKept([offset, sizeBytes, crc, sum, at, deflatedBytes, seal]: PackedKept): KeptPiece {
+  return { offset, sizeBytes, crc, sum, at, deflatedBytes, seal };
 }
 
 function packEntry(e: TarEntry): PackedEntry {

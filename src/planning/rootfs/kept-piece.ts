@@ -14,10 +14,12 @@ export interface KeptPiece {
   readonly sizeBytes: number;
   /** CRC-32 of the content. */
   readonly crc: number;
+  /** Our own checksum of the content. */
+  readonly sum: number;
   /** Where the blocks lie among the package's kept ones. They end on a byte border without ending the stream. */
   readonly at: number;
   readonly deflatedBytes: number;
-  /** CRC-32 of the blocks: tells damage of the cache. */
+  /** Our own checksum of the blocks: tells damage of the cache. */
   readonly seal: number;
 }
 

@@ -167,6 +167,7 @@ describe('what publishers deflated', () => {
     offset,
     sizeBytes,
     crc: at + 1,
+    sum: at + 4,
     at,
     deflatedBytes: sizeBytes >> 1,
     seal: at + 2,
@@ -200,7 +201,7 @@ describe('what publishers deflated', () => {
       [17, undefined],
       [101.5, undefined],
     ]);
-    expect(pieces[1]?.kept).toEqual({ package: 'key0', at: 0, deflatedBytes: 25 * KiB, seal: 2, crc: 1 });
+    expect(pieces[1]?.kept).toEqual({ package: 'key0', at: 0, deflatedBytes: 25 * KiB, seal: 2, crc: 1, sum: 4 });
     expect(bytesOf(pieces)).toEqual(bytesOf(piecesOf(specs)));
   });
 

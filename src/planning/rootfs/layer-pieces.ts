@@ -68,7 +68,7 @@ export interface LayerPiece {
   readonly inline: Uint8Array;
   readonly parts: readonly PiecePart[];
   /** Nothing is to be deflated: this is the publisher's own. */
-  readonly kept?: KeptPlace & { readonly crc: number };
+  readonly kept?: KeptPlace & Pick<KeptPiece, 'crc' | 'sum'>;
 }
 
 export interface PiecesInput {
@@ -205,8 +205,8 @@ class PieceCutter {
     }
   }
 
-  #addKept(part: PackagedRange, name: string, { at, deflatedBytes, seal, crc, sizeBytes }: KeptPiece): void {
-    const kept = { package: name, at, deflatedBytes, seal, crc };
+  #addKept(part: PackagedRange, name: string, { at, deflatedBytes, seal, crc, sum, sizeBytes }: KeptPiece): void {
+    const kept = { package: name, at, deflatedBytes, seal, crc, sum };
     this.finished.push({ key: `${name}/${at}`, sizeBytes, inline: NO_BYTES, parts: [part], kept });
   }
 
