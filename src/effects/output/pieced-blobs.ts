@@ -35,6 +35,11 @@ export class PiecedBlobs implements BlobSource {
     this.#making = new Making(cache, compression);
   }
 
+  /** Of the layers that are added. */
+  get mediaType(): string {
+    return this.#compression.mediaType;
+  }
+
   /** Part of the keys of pieces that are added. */
   get way(): string {
     return this.#compression.way;

@@ -1,7 +1,7 @@
 // CycloneDX 1.6 documents as JSON: the fields we write, and their printer. Nothing here reads such documents.
 
 import { printJson } from '../../base/canonical-json.ts';
-import { documentUuid } from './document-uuid.ts';
+import { documentUuid, type Identify } from './document-uuid.ts';
 import type { Licence } from './licence.ts';
 import type { SpdxChecksum } from './spdx.ts';
 
@@ -63,12 +63,13 @@ export interface CycloneDxDependency {
 /** The document with its serial number, which depends on nothing but the content. */
 export function cycloneDxDocument(
   parts: Pick<CycloneDxDocument, 'metadata' | 'components' | 'dependencies'>,
+  identify: Identify = documentUuid,
 ): CycloneDxDocument {
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
-    serialNumber: `urn:uuid:${documentUuid(printJson(parts))}`,
+    serialNumber: `urn:uuid:${identify(printJson(parts))}`,
     version: 1,
     ...parts,
   };

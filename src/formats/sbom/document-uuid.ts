@@ -2,6 +2,9 @@
 
 import { hashHex } from '../../base/digest.ts';
 
+/** Gives a document its identity out of all else that it says. */
+export type Identify = (content: string) => string;
+
 /** A UUID of version 8 (vendor-defined) out of the SHA-256 of the text. */
 export function documentUuid(text: string): string {
   const hex = hashHex('sha256', text);

@@ -1,6 +1,7 @@
 // From chosen packages to everything that a build writes, none of it written yet: the image of each architecture, their index,
 // the SBOMs. Layers lie in the store as pieces.
 
+import { setImmediate } from 'node:timers/promises';
 import { mapBounded } from '../../base/bounded.ts';
 import type { ArchiveDraft } from '../../effects/output/archive-draft.ts';
 import type { LayerRecipe } from '../../effects/output/compress-pieces.ts';
@@ -22,7 +23,7 @@ import { assertContract } from '../check/build-contract.ts';
 import { checkRootfs } from '../check/check-rootfs.ts';
 import { type AssembledRootfs, countFiles, packImage, withRootfs } from '../image/assemble-image.ts';
 import type { BuildMoments } from '../image/build-moment.ts';
-import { imageSboms, indexSboms, type SbomFile, SPDX_TYPE } from '../image/describe-image.ts';
+import { draftImageSboms, indexSboms, type SbomFile, SPDX_TYPE } from '../image/describe-image.ts';
 import { fetchPackages } from '../image/fetch-packages.ts';
 import type { ImageKeys, OpenImage } from '../image/open-image.ts';
 import type { ResolvedImage } from '../image/resolve-image.ts';
@@ -208,30 +209,54 @@ function withSboms(
 
 async function packOne(
   image: OpenImage,
-  { tag, sbomFormats }: BuildPlan,
-  { packages: chosen }: ResolvedImage,
+  plan: BuildPlan,
+  resolved: ResolvedImage,
   assembled: AssembledRootfs,
   { blobs, draft }: LayerTargets,
   signal: AbortSignal,
 ): Promise<PackedImage> {
-  const packed = await packImage(image, assembled, blobs, draft, signal);
-  const { arch, rootfs, packages, created } = assembled;
-  const osRelease = rootfs.tree.readText('etc/os-release');
-  const system = parseOsRelease(osRelease);
+  const packing = packImage(image, assembled, blobs, draft, signal);
+  // An image on top of another has layers that are not known yet.
+  const layerTypes =
+    image.config.contents.baseImage === undefined ? assembled.rootfs.layers.map(() => blobs.mediaType) : undefined;
+  const describing = describeAhead(plan, resolved, assembled, layerTypes, signal);
+  describing.catch(() => {}); // Damaged packages go first: they are fetched again, and may have been described wrongly.
+  const packed = await packing;
+  const { finish, ...described } = await describing;
+  const { arch, rootfs, created } = assembled;
   // Not the tree: it is the largest thing there is, and the next architecture wants its place.
   return {
     arch,
     image: packed.image,
     layers: packed.layers,
+    ...described,
+    sboms: finish(packed.image),
+    warnings: rootfs.warnings,
+    created,
+  };
+}
+
+/** What of the description needs no digests, made while layers are hashed and this thread would wait for them in the end. */
+async function describeAhead(
+  { tag, sbomFormats }: BuildPlan,
+  { packages: chosen }: ResolvedImage,
+  assembled: AssembledRootfs,
+  layerTypes: readonly string[] | undefined,
+  signal: AbortSignal,
+) {
+  await setImmediate(); // Another architecture may be planned, so that its layers can be hashed, too.
+  signal.throwIfAborted();
+  const { rootfs, packages } = assembled;
+  const osRelease = rootfs.tree.readText('etc/os-release');
+  const system = parseOsRelease(osRelease);
+  return {
+    osRelease,
     packages: packages.map(({ info }) => {
       const { name, version, origin } = info;
       return { name, version, origin, purl: apkPurl(info, system) };
     }),
     fileCount: countFiles(rootfs),
-    sboms: imageSboms(packed, chosen, [tag], sbomFormats),
-    warnings: rootfs.warnings,
-    created,
-    osRelease,
+    finish: draftImageSboms(assembled, chosen, { tags: [tag], formats: sbomFormats, layerTypes }),
   };
 }
 

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Digest } from '../../base/digest.ts';
 import { VERSION } from '../../base/version.ts';
 import { makeFolder, writeFileAtomically } from '../../effects/output/atomic-file.ts';
-import type { ImageIndex } from '../../formats/oci/image.ts';
+import type { Image, ImageIndex } from '../../formats/oci/image.ts';
 import type { Moment } from '../../formats/oci/timestamps.ts';
 import { printCycloneDx } from '../../formats/sbom/cyclonedx.ts';
+import type { Identify } from '../../formats/sbom/document-uuid.ts';
 import { printSpdx } from '../../formats/sbom/spdx.ts';
 import { apkArchitecture } from '../../planning/config/architecture.ts';
 import { describeImage } from '../../planning/describe/describe-image.ts';
@@ -16,8 +17,9 @@ import type { ImageDescriptionInput } from '../../planning/describe/image-elemen
 import { imageNameOf } from '../../planning/describe/image-name.ts';
 import { parseOsRelease } from '../../planning/describe/os-release.ts';
 import { ownNameOf } from '../../planning/files/collected-group.ts';
-import type { AssembledImage } from './assemble-image.ts';
+import type { AssembledRootfs } from './assemble-image.ts';
 import type { ChosenPackage } from './resolve-image.ts';
+import { draftSbom } from './sbom-draft.ts';
 
 export interface SbomFile {
   readonly name: string;
@@ -36,6 +38,12 @@ export interface IndexDescription {
   readonly vcsUrl: string;
 }
 
+interface DraftOptions {
+  readonly tags: readonly string[];
+  readonly formats: readonly string[];
+  readonly layerTypes: readonly string[] | undefined;
+}
+
 export const SPDX_TYPE = 'application/spdx+json';
 
 /** Format name (--sbom-formats) -> what it makes. Unknown names make nothing, as in the reference. */
@@ -43,13 +51,14 @@ const FORMATS = {
   spdx: {
     extension: 'spdx.json',
     mediaType: SPDX_TYPE,
-    image: (input: ImageDescriptionInput) => printSpdx(describeImage(input)),
+    image: (input: ImageDescriptionInput, identify: Identify) => printSpdx(describeImage(input, identify)),
     index: (input: Parameters<typeof describeIndex>[0]) => printSpdx(describeIndex(input)),
   },
   cyclonedx: {
     extension: 'cdx.json',
     mediaType: 'application/vnd.cyclonedx+json',
-    image: (input: ImageDescriptionInput) => printCycloneDx(describeImageCycloneDx(input)),
+    image: (input: ImageDescriptionInput, identify: Identify) =>
+      printCycloneDx(describeImageCycloneDx(input, identify)),
     index: (input: Parameters<typeof describeIndex>[0]) => printCycloneDx(describeIndexCycloneDx(input)),
   },
 } as const;
@@ -60,20 +69,19 @@ function formatsOf(names: readonly string[]): Format[] {
   return names.flatMap((name) => (Object.hasOwn(FORMATS, name) ? [FORMATS[name as keyof typeof FORMATS]] : []));
 }
 
-/** The SBOMs of one architecture. Reads the image's own files: call it while its packages are open. */
-export function imageSboms(
-  assembled: AssembledImage,
+/**
+ * The SBOMs of one architecture, made as far as they can be without its image. `layerTypes`: media types of all its layers,
+ * where they are known. Reads the image's own files, now or when the image is given: its packages have to be open.
+ */
+export function draftImageSboms(
+  { arch, rootfs, created, packages }: AssembledRootfs,
   chosen: readonly ChosenPackage[],
-  tags: readonly string[],
-  formats: readonly string[],
-): SbomFile[] {
-  const { arch, image, rootfs, created, packages } = assembled;
-  const input: ImageDescriptionInput = {
+  { tags, formats, layerTypes }: DraftOptions,
+): (image: Image) => SbomFile[] {
+  const input = {
     createdText: created.text,
     toolVersion: VERSION,
     osRelease: parseOsRelease(rootfs.tree.readText('etc/os-release')),
-    imageDigest: image.descriptor.digest,
-    layers: image.manifest.layers,
     arch,
     imageName: imageNameOf(tags, 'image'),
     packages: packages.map(({ info, controlSha1 }, i) => ({
@@ -83,14 +91,19 @@ export function imageSboms(
       url: chosen[i]?.url ?? '',
       ...(i >= chosen.length && { ownName: ownNameOf(info.name) }),
     })),
-    readFile: (path) => rootfs.tree.readBytes(path),
+    readFile: (path: string) => rootfs.tree.readBytes(path),
     vcsUrl: rootfs.config.vcsUrl,
   };
-  return formatsOf(formats).map((format) => ({
-    name: `sbom-${apkArchitecture(arch)}.${format.extension}`,
-    mediaType: format.mediaType,
-    text: format.image(input),
+  const drafts = formatsOf(formats).map((format) => ({
+    format,
+    fill: draftSbom((digests, identify) => format.image({ ...input, ...digests }, identify), layerTypes),
   }));
+  return ({ descriptor, manifest }) =>
+    drafts.map(({ format, fill }) => ({
+      name: `sbom-${apkArchitecture(arch)}.${format.extension}`,
+      mediaType: format.mediaType,
+      text: fill({ imageDigest: descriptor.digest, layers: manifest.layers }),
+    }));
 }
 
 export function indexSboms(

@@ -9,13 +9,14 @@ import {
   cycloneDxHashes,
   cycloneDxLicences,
 } from '../../formats/sbom/cyclonedx.ts';
+import type { Identify } from '../../formats/sbom/document-uuid.ts';
 import { type Licence, parseLicence } from '../../formats/sbom/licence.ts';
 import type { SpdxPackage } from '../../formats/sbom/spdx.ts';
 import { type ImageDescriptionInput, type ImageElements, imageElements } from './image-elements.ts';
 import { type PackageElements, splitMaintainer } from './package-elements.ts';
 
 /** Failures as `describeImage`. */
-export function describeImageCycloneDx(input: ImageDescriptionInput): CycloneDxDocument {
+export function describeImageCycloneDx(input: ImageDescriptionInput, identify?: Identify): CycloneDxDocument {
   const elements = imageElements(input);
   const { image, layers, os, packages } = elements;
   const container: CycloneDxComponent = {
@@ -34,7 +35,7 @@ export function describeImageCycloneDx(input: ImageDescriptionInput): CycloneDxD
       ...pkg.others.filter((element) => !sources.has(element.SPDXID)).map((element) => componentOf(element)),
     ]),
   ];
-  return cycloneDxDocument({
+  const document = {
     metadata: {
       timestamp: input.createdText,
       tools: { components: [toolComponent(input.toolVersion)] },
@@ -42,7 +43,8 @@ export function describeImageCycloneDx(input: ImageDescriptionInput): CycloneDxD
     },
     components,
     dependencies: dependencyGraph(elements, new Set(components.map((component) => component['bom-ref'] ?? ''))),
-  });
+  };
+  return cycloneDxDocument(document, identify);
 }
 
 export function toolComponent(version: string): CycloneDxComponent {

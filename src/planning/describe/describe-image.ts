@@ -1,5 +1,6 @@
 // The SPDX document of one image (sbom-and-lock.md 2 and 3): all that the reference's holds, and every installed package.
 
+import type { Identify } from '../../formats/sbom/document-uuid.ts';
 import type { SpdxDocument, SpdxPackage, SpdxRelationship } from '../../formats/sbom/spdx.ts';
 import { type ImageDescriptionInput, type ImageElements, imageElements } from './image-elements.ts';
 import type { PackageElements } from './package-elements.ts';
@@ -9,10 +10,10 @@ import { relation, spdxDocument } from './spdx-document.ts';
  * Pure: equal input gives an equal document. Failures PACKAGE_INVALID and ARCHIVE_LIMIT for SBOMs inside packages that are
  * inconsistent or too large; whatever `readFile` throws passes.
  */
-export function describeImage(input: ImageDescriptionInput): SpdxDocument {
+export function describeImage(input: ImageDescriptionInput, identify?: Identify): SpdxDocument {
   const elements = imageElements(input);
   const { image, layers, os, source, packages } = elements;
-  return spdxDocument({
+  const document = {
     name: `sbom-${layers[0]?.name ?? image.name}`,
     createdText: input.createdText,
     toolVersion: input.toolVersion,
@@ -20,7 +21,8 @@ export function describeImage(input: ImageDescriptionInput): SpdxDocument {
     packages: [image, ...layers, os, ...presentIn(source), ...packages.flatMap(({ own, others }) => [own, ...others])],
     relationships: relationships(elements),
     licensingInfos: packages.flatMap((pkg) => pkg.licensingInfos),
-  });
+  };
+  return spdxDocument(document, identify);
 }
 
 function relationships({ image, layers, os, source, packages, dependencies }: ImageElements): SpdxRelationship[] {

@@ -1,7 +1,7 @@
 // What all SPDX documents of ours have in common (sbom-and-lock.md 1).
 
 import { printJson } from '../../base/canonical-json.ts';
-import { documentUuid } from '../../formats/sbom/document-uuid.ts';
+import { documentUuid, type Identify } from '../../formats/sbom/document-uuid.ts';
 import {
   SPDX_DOCUMENT_ID,
   type SpdxDocument,
@@ -12,15 +12,18 @@ import {
 import { encodeSpdxId } from '../../formats/sbom/spdx-id.ts';
 
 /** The document around some elements. Elements, relations and licensing infos that come twice are kept once, the first. */
-export function spdxDocument(parts: {
-  readonly name: string;
-  readonly createdText: string;
-  readonly toolVersion: string;
-  readonly describes: string;
-  readonly packages: readonly SpdxPackage[];
-  readonly relationships: readonly SpdxRelationship[];
-  readonly licensingInfos: readonly SpdxLicensingInfo[];
-}): SpdxDocument {
+export function spdxDocument(
+  parts: {
+    readonly name: string;
+    readonly createdText: string;
+    readonly toolVersion: string;
+    readonly describes: string;
+    readonly packages: readonly SpdxPackage[];
+    readonly relationships: readonly SpdxRelationship[];
+    readonly licensingInfos: readonly SpdxLicensingInfo[];
+  },
+  identify: Identify = documentUuid,
+): SpdxDocument {
   const packages = firstOfEach(parts.packages, (element) => element.SPDXID);
   const relationships = firstOfEach(
     parts.relationships,
@@ -35,7 +38,7 @@ export function spdxDocument(parts: {
     ...(licensingInfos.length > 0 && { hasExtractedLicensingInfos: licensingInfos }),
   };
   // SPDX wants a namespace for each version of a document: made from the content, two that differ never share one.
-  const namespace = `https://spdx.org/spdxdocs/stave/${encodeSpdxId(parts.name)}-${documentUuid(printJson(content))}`;
+  const namespace = `https://spdx.org/spdxdocs/stave/${encodeSpdxId(parts.name)}-${identify(printJson(content))}`;
   return {
     SPDXID: SPDX_DOCUMENT_ID,
     name: parts.name,
