@@ -13,7 +13,7 @@ import { latestMoment, type Moment } from '../../formats/oci/timestamps.ts';
 import { apkPurl } from '../../formats/sbom/purl.ts';
 import { parseOsRelease } from '../../planning/describe/os-release.ts';
 import type { CollectedGroup } from '../../planning/files/collected-group.ts';
-import { withSbomFindings } from '../../planning/hardening/check-image.ts';
+import { type ImageCheck, withSbomFindings } from '../../planning/hardening/check-image.ts';
 import { type ContractReport, contractReport } from '../../planning/hardening/contract-report.ts';
 import { locateFindings } from '../../planning/hardening/locate-findings.ts';
 import type { HardeningPolicy } from '../../planning/hardening/policy.ts';
@@ -183,11 +183,11 @@ async function makeOne(
     const packing = packOne(image, plan, resolved, assembled, targets, stop.signal);
     packing.catch(() => {}); // Reported where it is awaited.
     try {
-      const report = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
-      const isBroken = report?.findings.some(({ level }) => level === 'error') === true;
-      if (isBroken) return { report, packed: undefined };
+      const checked = policy.profile === 'off' ? undefined : await checkRootfs(image, assembled, policy);
+      const isBroken = checked?.report.findings.some(({ level }) => level === 'error') === true;
+      if (isBroken) return { report: checked.report, packed: undefined };
       const packed = await packing;
-      return { report: report && withSboms(report, packed.sboms, assembled, policy), packed };
+      return { report: checked && withSboms(checked, packed.sboms, policy), packed };
     } finally {
       stop.abort();
       await packing.catch(() => {});
@@ -196,15 +196,10 @@ async function makeOne(
 }
 
 /** SBOMs are made after the image; what they lack is found then. */
-function withSboms(
-  report: HardeningReport,
-  sboms: readonly SbomFile[],
-  { rootfs }: AssembledRootfs,
-  policy: HardeningPolicy,
-): HardeningReport {
+function withSboms(checked: ImageCheck, sboms: readonly SbomFile[], policy: HardeningPolicy): HardeningReport {
   const spdx = sboms.find(({ mediaType }) => mediaType === SPDX_TYPE);
   const inventory = spdx && parseSpdxInventory(spdx.text);
-  return inventory === undefined ? report : withSbomFindings(report, rootfs.tree, inventory, policy);
+  return inventory === undefined ? checked.report : withSbomFindings(checked, inventory, policy);
 }
 
 async function packOne(

@@ -29,7 +29,8 @@ export async function checkConfiguration(request: CheckRequest, host: Host): Pro
     const images: HardeningReport[] = [];
     for (const one of resolved) {
       const input = { resolved: one, keys: keys.forArch(one.arch), moments, groups };
-      images.push(await withRootfs(image, input, (assembled) => checkRootfs(image, assembled, policy)));
+      const checked = await withRootfs(image, input, (assembled) => checkRootfs(image, assembled, policy));
+      images.push(checked.report);
     }
     return { ...locateFindings(contractReport(policy, images), image.config, image.loaded.place), attached: [] };
   });

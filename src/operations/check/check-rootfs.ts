@@ -4,9 +4,8 @@ import { overlayTrees } from '../../effects/image/overlay-trees.ts';
 import type { Image } from '../../formats/oci/image.ts';
 import { planImage } from '../../formats/oci/plan-image.ts';
 import { platformOf } from '../../planning/config/architecture.ts';
-import { checkImage } from '../../planning/hardening/check-image.ts';
+import { checkImage, type ImageCheck } from '../../planning/hardening/check-image.ts';
 import type { HardeningPolicy } from '../../planning/hardening/policy.ts';
-import type { HardeningReport } from '../../planning/hardening/report.ts';
 import type { FileTree } from '../../planning/rootfs/file-tree.ts';
 import type { AssembledRootfs } from '../image/assemble-image.ts';
 import { openBaseImage, unpackBaseImage } from '../image/base-image.ts';
@@ -18,13 +17,13 @@ export async function checkRootfs(
   image: OpenImage,
   assembled: AssembledRootfs,
   policy: HardeningPolicy,
-): Promise<HardeningReport> {
+): Promise<ImageCheck> {
   const { arch, rootfs, facts } = assembled;
   const { host } = image;
   host.events({ type: 'phase-started', phase: 'check', arch });
   const { known } = facts;
   await facts.take();
-  const report = await withBaseBelow(image, assembled, (tree, base) => {
+  const checked = await withBaseBelow(image, assembled, (tree, base) => {
     // Without layers: only what it says about running is wanted.
     const { config, manifest } = planImage({
       ...runSettings(rootfs.config),
@@ -36,9 +35,9 @@ export async function checkRootfs(
     return checkImage({ arch, tree, run: config.run, history: [], annotations: manifest.annotations, known }, policy);
   });
   // A damaged cache must not be the reason for a no.
-  if (report.findings.some(({ level }) => level === 'error')) assembled.assertIntact();
+  if (checked.report.findings.some(({ level }) => level === 'error')) assembled.assertIntact();
   host.events({ type: 'phase-finished', phase: 'check', arch });
-  return report;
+  return checked;
 }
 
 /** The tree as a container sees it: on top of the base image, where there is one. */

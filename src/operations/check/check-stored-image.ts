@@ -80,7 +80,7 @@ async function checkOne(image: Image, source: SourceImage, policy: HardeningPoli
     const { run, history } = image.config;
     const commands = history.map(({ createdBy }) => createdBy ?? '');
     const subject = { arch, tree, run, history: commands, annotations: image.manifest.annotations };
-    return checkImage({ ...subject, ...(sbom && { sbom }) }, policy);
+    return checkImage({ ...subject, ...(sbom && { sbom }) }, policy).report;
   } finally {
     close();
   }

@@ -14,9 +14,10 @@ import {
   subjectOf,
 } from '../../../test/support/hardened-image.ts';
 import { buildElf } from '../../../test/support/tiny-elf.ts';
-import { checkImage, unusedExceptions } from './check-image.ts';
+import { checkImage, unusedExceptions, withSbomFindings } from './check-image.ts';
 import { CHECK_IDS, CHECKS, type CheckId } from './check-table.ts';
 import { DEFAULT_POLICY, type HardeningException, type HardeningPolicy } from './policy.ts';
+import { parseSpdxInventory } from './sbom-inventory.ts';
 
 type Spoil = (image: SpoiledImage) => void;
 
@@ -369,7 +370,7 @@ function plugInBesideItsLibrary({ tree }: SpoiledImage): void {
 }
 
 function checksOf(image: SpoiledImage, policy: HardeningPolicy = DEFAULT_POLICY): string[] {
-  return checkImage(subjectOf(image), policy).findings.map(({ check }) => check);
+  return checkImage(subjectOf(image), policy).report.findings.map(({ check }) => check);
 }
 
 describe('the contract on an image spoiled by', () => {
@@ -389,7 +390,7 @@ describe('a finding', () => {
   const findingOf = (spoil: Spoil) => {
     const image = hardenedImage();
     spoil(image);
-    return checkImage(subjectOf(image), DEFAULT_POLICY).findings[0];
+    return checkImage(subjectOf(image), DEFAULT_POLICY).report.findings[0];
   };
 
   it.each<readonly [what: string, spoil: Spoil, path: string | undefined, message: RegExp]>([
@@ -456,7 +457,7 @@ describe('a finding', () => {
     const image = hardenedImage();
     addOwned(image.tree, 'etc/app/app.conf', `token = "q8Zr4Lw0pXvN2t9K"\n${TOKEN}\n${KEY}`);
     image.run = { ...image.run, env: [`API_KEY=${TOKEN}`] };
-    const text = JSON.stringify(checkImage(subjectOf(image), DEFAULT_POLICY));
+    const text = JSON.stringify(checkImage(subjectOf(image), DEFAULT_POLICY).report);
     for (const secret of ['q8Zr4Lw0pXvN2t9K', TOKEN, 'MIIEowIBAAKCAQEA']) expect(text).not.toContain(secret);
   });
 
@@ -464,7 +465,7 @@ describe('a finding', () => {
     const image = hardenedImage();
     image.tree.chmod('tmp', 0o777);
     image.tree.remove('usr/bin/app');
-    expect(checkImage(subjectOf(image), DEFAULT_POLICY).findings.map(({ level }) => level)).toEqual([
+    expect(checkImage(subjectOf(image), DEFAULT_POLICY).report.findings.map(({ level }) => level)).toEqual([
       'error',
       'warning',
     ]);
@@ -478,7 +479,7 @@ describe('the policy', () => {
     return image;
   };
   const levels = (profile: HardeningPolicy['profile']) =>
-    checkImage(subjectOf(shelled()), { ...DEFAULT_POLICY, profile }).findings.map(({ level }) => level);
+    checkImage(subjectOf(shelled()), { ...DEFAULT_POLICY, profile }).report.findings.map(({ level }) => level);
 
   it.each<readonly [profile: HardeningPolicy['profile'], levels: readonly string[]]>([
     ['default', ['warning']],
@@ -509,7 +510,7 @@ describe('the policy', () => {
     ['of another check', { check: 'locked/setuid', reason: 'r' }, false],
   ])('an exception %s', (_what, exception, isUsed) => {
     const policy: HardeningPolicy = { profile: 'distroless', exceptions: [exception] };
-    const report = checkImage(subjectOf(shelled()), policy);
+    const report = checkImage(subjectOf(shelled()), policy).report;
     expect(report.findings.map(({ check }) => check)).toEqual(isUsed ? [] : ['minimal/shell']);
     expect(report.excused.map((one) => one.exception)).toEqual(isUsed ? [exception] : []);
     const unused = unusedExceptions(policy, [report]);
@@ -518,22 +519,42 @@ describe('the policy', () => {
 
   it('an exception that only one architecture needs is needed', () => {
     const policy: HardeningPolicy = { profile: 'strict', exceptions: [{ check: 'minimal/shell', reason: 'r' }] };
-    const reports = [hardenedImage(), shelled()].map((image) => checkImage(subjectOf(image), policy));
+    const reports = [hardenedImage(), shelled()].map((image) => checkImage(subjectOf(image), policy).report);
     expect(unusedExceptions(policy, reports)).toEqual([]);
     expect(unusedExceptions(policy, reports.slice(0, 1)).map(({ level }) => level)).toEqual(['error']);
     expect(unusedExceptions({ ...policy, profile: 'off' }, [])).toEqual([]);
   });
 });
 
+describe('an SBOM that is made after the checks', () => {
+  const withSbom = (names: readonly string[], spoil: Spoil = () => {}) => {
+    const image = hardenedImage();
+    spoil(image);
+    const { report } = checkImage(subjectOf({ ...image, sbom: spdxOf(names) }), DEFAULT_POLICY);
+    const checked = checkImage(subjectOf(image), DEFAULT_POLICY);
+    return { report, later: withSbomFindings(checked, parseSpdxInventory(spdxOf(names))!, DEFAULT_POLICY) };
+  };
+
+  it('is found to lack a package as if it had been there', () => {
+    const { report, later } = withSbom(PACKAGES.slice(1), (image) => addFile(image.tree, 'bin/sh', program()));
+    expect(later).toEqual(report);
+    expect(later.findings.map(({ check }) => check)).toContain('accountable/not-in-sbom');
+  });
+
+  it('adds nothing where it names all packages', () => {
+    expect(withSbom(PACKAGES).later.findings).toEqual([]);
+  });
+});
+
 describe('what was looked at', () => {
   it('is counted', () => {
-    const { looked, arch } = checkImage(subjectOf(hardenedImage()), DEFAULT_POLICY);
+    const { looked, arch } = checkImage(subjectOf(hardenedImage()), DEFAULT_POLICY).report;
     expect(arch).toBe('amd64');
     expect(looked).toEqual({ files: 19, programs: 4, packages: 5 });
   });
 
   it('is plain data, so that a report can be kept and printed', () => {
-    const report = checkImage(subjectOf(hardenedImage()), DEFAULT_POLICY);
+    const report = checkImage(subjectOf(hardenedImage()), DEFAULT_POLICY).report;
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
 });

@@ -2,7 +2,6 @@
 // the tree. The bytes of an image never depend on it.
 
 import { compareBytes } from '../../base/order.ts';
-import type { FileTree } from '../rootfs/file-tree.ts';
 import { checkCertificates } from './check-certificates.ts';
 import { checkEntrypoint } from './check-entrypoint.ts';
 import { checkInstallScripts, readUnrunScripts } from './check-install-scripts.ts';
@@ -18,14 +17,20 @@ import { CHECK_IDS, CHECKS, type CheckId } from './check-table.ts';
 import type { Excused, Finding, Observation } from './finding.ts';
 import { collectFiles } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
-import { readPackageDatabase } from './package-database.ts';
+import { type InstalledName, readPackageDatabase } from './package-database.ts';
 import { covers, type HardeningException, type HardeningPolicy, levelOf } from './policy.ts';
 import type { HardeningReport } from './report.ts';
 import type { SbomInventory } from './sbom-inventory.ts';
 import { scoreImage } from './score.ts';
 import { checkScriptInterpreters } from './script-interpreter.ts';
 
-export function checkImage(subject: ImageSubject, policy: HardeningPolicy): HardeningReport {
+export interface ImageCheck {
+  readonly report: HardeningReport;
+  /** What the image's package database names. */
+  readonly packages: readonly InstalledName[];
+}
+
+export function checkImage(subject: ImageSubject, policy: HardeningPolicy): ImageCheck {
   const files = collectFiles(subject.tree, subject.known);
   const database = readPackageDatabase(subject.tree);
   const scripts = readUnrunScripts(subject.tree);
@@ -45,7 +50,7 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Hard
     ...checkInstallScripts(scripts),
     ...checkCertificates(subject, files),
   ];
-  return {
+  const report = {
     arch: subject.arch,
     ...judge(observations, policy),
     scripts,
@@ -56,16 +61,17 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Hard
       packages: database.packages.length,
     },
   };
+  // A copy: parts of a text keep all of it, which is the largest that an image has.
+  return { report, packages: structuredClone(database.packages) };
 }
 
 /** The same report with what an SBOM lacks that was made after the checks. */
 export function withSbomFindings(
-  report: HardeningReport,
-  tree: FileTree,
+  { report, packages }: ImageCheck,
   sbom: SbomInventory,
   policy: HardeningPolicy,
 ): HardeningReport {
-  const { findings, excused } = judge(checkSbom(readPackageDatabase(tree), sbom), policy);
+  const { findings, excused } = judge(checkSbom({ packages }, sbom), policy);
   return {
     ...report,
     findings: [...report.findings, ...findings].sort(compareFindings),

@@ -6,7 +6,10 @@ import type { Observation } from './finding.ts';
 import type { PackageDatabase } from './package-database.ts';
 import { componentKey, type SbomInventory } from './sbom-inventory.ts';
 
-export function checkSbom({ packages }: PackageDatabase, sbom: SbomInventory | undefined): Observation[] {
+export function checkSbom(
+  { packages }: Pick<PackageDatabase, 'packages'>,
+  sbom: SbomInventory | undefined,
+): Observation[] {
   if (sbom === undefined) return [];
   const missing = packages.filter(({ name, version }) => !sbom.components.has(componentKey(name, version)));
   if (missing.length === 0) return [];

@@ -6,9 +6,14 @@ import type { FileTree } from '../rootfs/file-tree.ts';
 import { listTexts, readTextFile } from './text-file.ts';
 import { baseName, directoryOf } from './tree-paths.ts';
 
+export interface InstalledName {
+  readonly name: string;
+  readonly version: string;
+}
+
 export interface PackageDatabase {
   readonly kind: 'apk' | 'dpkg' | 'rpm' | 'none';
-  readonly packages: readonly { readonly name: string; readonly version: string }[];
+  readonly packages: readonly InstalledName[];
   /** Every file that a package has, directories left out: the position of the package, and how the database spells it. */
   eachFile(visit: FileVisitor): void;
 }
