@@ -24,7 +24,7 @@ import { collectImageFiles } from '../image/image-files.ts';
 import { configDirectory, type OpenImage, openKeys, withImage } from '../image/open-image.ts';
 import type { ImageRequest } from '../image/request.ts';
 import { openIndexes, type ResolvedImage, resolveForBuild, resolveFromLock } from '../image/resolve-image.ts';
-import { readResult, resultKey, writeResult } from './known-result.ts';
+import { packResult, readResult, resultKey } from './known-result.ts';
 import { type BuildPlan, type BuildResult, makeImage } from './make-image.ts';
 
 export interface ImagesRequest extends ImageRequest, ProvenanceRequest {
@@ -164,8 +164,12 @@ async function usePlanned<T>(
   try {
     const result = await makeImage(image, plan, blobs, draft);
     blobs.close();
-    const used = await use({ result: await told(result), blobs, inputs, store, draft });
-    if (key !== undefined) writeResult(store, key, result);
+    const using = use({ result: await told(result), blobs, inputs, store, draft });
+    const packing = key === undefined ? undefined : packResult(result);
+    packing?.catch(() => {}); // Only wanted where the outputs could be written.
+    const used = await using;
+    const packed = await packing;
+    if (key !== undefined && packed !== undefined) store.writeRecord('results', key, packed);
     return used;
   } catch (error) {
     if (error instanceof Failure && error.code === 'HARDENING_BROKEN') {
