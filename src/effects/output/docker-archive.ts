@@ -123,29 +123,35 @@ class ArchiveWriter {
     this.#sink = sink;
   }
 
+  /** Few bytes, in one write. */
   async addBytes(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#add(name, bytes.length, () => this.#sink.write(bytes));
+    const header = this.#headerOf(name, bytes.length);
+    if (header === undefined) return;
+    await this.#sink.write(Buffer.concat([header, bytes, Buffer.alloc(tarPadding(bytes.length))]));
   }
 
   async addBlob(name: string, descriptor: Descriptor, blobs: BlobSource): Promise<void> {
     const { write, passOver } = this.#sink;
-    await this.#add(name, descriptor.sizeBytes, async () => {
-      if (passOver?.(descriptor)) return;
+    const { sizeBytes } = descriptor;
+    const header = this.#headerOf(name, sizeBytes);
+    if (header === undefined) return;
+    await write(header);
+    if (!passOver?.(descriptor)) {
       let written = 0;
       await copyVerified(blobs, descriptor, async (chunk) => {
         await write(chunk);
         written += chunk.length;
       });
-      assert(written === descriptor.sizeBytes, `${name} has ${descriptor.sizeBytes} bytes, not ${written}`);
-    });
+      assert(written === sizeBytes, `${name} has ${sizeBytes} bytes, not ${written}`);
+    }
+    await write(Buffer.alloc(tarPadding(sizeBytes)));
   }
 
-  async #add(name: string, size: number, copy: () => Promise<void>): Promise<void> {
-    if (this.#names.has(name)) return;
+  /** Undefined for a file that is there already. */
+  #headerOf(name: string, size: number): Uint8Array | undefined {
+    if (this.#names.has(name)) return undefined;
     this.#names.add(name);
-    await this.#sink.write(printTarHeader({ ...FIXED_HEADER, name, size }));
-    await copy();
-    await this.#sink.write(Buffer.alloc(tarPadding(size)));
+    return printTarHeader({ ...FIXED_HEADER, name, size });
   }
 }
 

@@ -81,9 +81,9 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
   host.events({ type: 'phase-started', phase: 'write' });
   // SBOMs first: whoever sees the image finds its descriptions.
   const directory = resolve(host.cwd, request.sbomPath ?? '.');
-  const sbomPaths: string[][] = [];
-  for (const { sboms } of images) sbomPaths.push(sboms.length === 0 ? [] : await writeSboms(directory, sboms));
-  const indexSbomPaths = result.indexSboms.length === 0 ? [] : await writeSboms(directory, result.indexSboms);
+  const sboms = [...images.flatMap((one) => one.sboms), ...result.indexSboms];
+  const paths = sboms.length === 0 ? [] : await writeSboms(directory, sboms);
+  const sbomPaths = images.map((one) => paths.splice(0, one.sboms.length));
   const { provenancePath } = request;
   const provenancePaths =
     provenancePath === undefined
@@ -99,7 +99,7 @@ async function writeOutputs(request: BuildRequest, host: Host, outputs: Outputs)
   return {
     indexDigest: index.descriptor.digest,
     images: images.map((one, i) => builtImage(one, sbomPaths[i] ?? [])),
-    indexSbomPaths,
+    indexSbomPaths: paths,
     provenancePaths,
     contract: result.contract,
     output,

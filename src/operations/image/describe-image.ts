@@ -1,6 +1,7 @@
 // SBOM files of a build: one a format for each architecture and for the index (sbom-and-lock.md).
 
 import { join } from 'node:path';
+import { mapBounded } from '../../base/bounded.ts';
 import type { Digest } from '../../base/digest.ts';
 import { VERSION } from '../../base/version.ts';
 import { makeFolder, writeFileAtomically } from '../../effects/output/atomic-file.ts';
@@ -126,14 +127,15 @@ export function indexSboms(
   }));
 }
 
+/** A file is a few waits for the system, one after the other. */
+const FILES_AT_ONCE = 4;
+
 /** Writes the files; returns their paths. Failure FILE_UNWRITABLE. */
 export async function writeSboms(directory: string, files: readonly SbomFile[]): Promise<string[]> {
   await makeFolder(directory);
-  const paths: string[] = [];
-  for (const { name, text } of files) {
+  return await mapBounded(files, FILES_AT_ONCE, async ({ name, text }) => {
     const path = join(directory, name);
     await writeFileAtomically(path, (write) => write(Buffer.from(text)));
-    paths.push(path);
-  }
-  return paths;
+    return path;
+  });
 }
