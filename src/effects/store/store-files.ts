@@ -70,6 +70,25 @@ export class StoreFiles {
     }
   }
 
+  /** A whole file, however large; undefined when it is not there. */
+  readWhole(kind: StoreKind, key: string): Buffer | undefined {
+    const path = this.path(kind, key);
+    const file = this.#open(path);
+    if (file === undefined) return undefined;
+    try {
+      const { size, mtimeMs } = fstatSync(file);
+      this.noteUse(path, mtimeMs);
+      const bytes = Buffer.allocUnsafe(size);
+      let got = 0;
+      for (let more = 1; more > 0 && got < size; got += more) more = readSync(file, bytes, got, size - got, got);
+      return bytes.subarray(0, got);
+    } catch (error) {
+      throw storeTrouble(this.place, error);
+    } finally {
+      closeSync(file);
+    }
+  }
+
   /** Fills `into` from a file in the folder of an entry, or answers false: not there, or too short. */
   readPart(kind: StoreKind, key: string, name: string, offset: number, into: Uint8Array): boolean {
     const folder = this.path(kind, key);

@@ -8,7 +8,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -125,25 +124,15 @@ class DiskStore implements Store {
 
   readRecord(kind: StoreKind, key: string): Uint8Array | undefined {
     try {
-      const path = this.files.path(kind, key);
-      const payload = unseal(readFileSync(path));
-      this.files.noteUse(path, statSync(path).mtimeMs);
-      return payload;
+      const bytes = this.files.readWhole(kind, key);
+      return bytes && unseal(bytes);
     } catch {
       return undefined;
     }
   }
 
   writeRecord(kind: StoreKind, key: string, payload: Uint8Array | string): void {
-    try {
-      const work = this.#temporaryFolder();
-      const file = join(work, 'record');
-      writeFileSync(file, seal(payload));
-      this.#rename(file, this.files.path(kind, key));
-      rmSync(work, { recursive: true, force: true });
-    } catch (error) {
-      throw storeTrouble(this.files.place, error);
-    }
+    this.files.write(kind, key, [seal(payload)]);
   }
 
   close(): void {
