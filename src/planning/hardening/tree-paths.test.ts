@@ -29,6 +29,11 @@ describe('a path', () => {
     ['/endless', undefined],
     ['/usr/bin/app/x', undefined],
     ['/none/x', undefined],
+    ['/none/../usr', undefined],
+    ['//usr//bin/', 'usr/bin'],
+    ['usr/bin/app/..', 'usr/bin'],
+    ['usr/bin/..', 'usr'],
+    ['bin/app/x', undefined],
   ])('%s leads to %s', (path, expected) => {
     expect(resolvePath(tree(), path)?.path).toBe(expected);
   });

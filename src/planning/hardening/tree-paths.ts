@@ -15,7 +15,32 @@ export interface Found {
 
 /** Where a path leads, `from` (no leading slash) being the current directory. Undefined: nowhere. */
 export function resolvePath(tree: FileTree, path: string, from = ''): Found | undefined {
-  const pending = namesOf(path.startsWith('/') ? path : `${from}/${path}`).reverse();
+  const below = path.startsWith('/') ? path.slice(1) : from === '' ? path : `${from}/${path}`;
+  const plain = resolvePlainly(tree, below);
+  return plain === 'unclear' ? resolveThroughLinks(tree, below) : plain;
+}
+
+/** The same for a path of plain names and no links, which nearly all are. */
+function resolvePlainly(tree: FileTree, path: string): Found | undefined | 'unclear' {
+  const through: DirectoryNode[] = [];
+  let directory = tree.root;
+  for (let start = 0; ; ) {
+    const slash = path.indexOf('/', start);
+    const name = slash < 0 ? path.slice(start) : path.slice(start, slash);
+    if (name === '' || name === '.' || name === '..') return 'unclear';
+    const node = directory.children.get(name);
+    if (node === undefined) return undefined;
+    if (node.kind === 'symlink') return 'unclear';
+    through.push(directory);
+    if (slash < 0) return { node, path, through };
+    if (node.kind !== 'directory') return 'unclear';
+    directory = node;
+    start = slash + 1;
+  }
+}
+
+function resolveThroughLinks(tree: FileTree, path: string): Found | undefined {
+  const pending = namesOf(path).reverse();
   const through: DirectoryNode[] = [];
   let trail: { readonly node: TreeNode; readonly name: string }[] = [];
   let node: TreeNode = tree.root;
