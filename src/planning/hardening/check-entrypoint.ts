@@ -4,7 +4,7 @@ import { ELF_TYPE } from '../../formats/elf/read-elf.ts';
 import type { FileFacts } from './file-facts.ts';
 import type { Observation } from './finding.ts';
 import { identityOf, readAccounts, runAs } from './image-accounts.ts';
-import { type ImageFiles, runsOn } from './image-files.ts';
+import { type ImageFiles, machinesOf, runsOn } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { commandOf, searchDirectories, workingDirectoryOf } from './run-settings.ts';
 import { missingInterpreter } from './script-interpreter.ts';
@@ -42,7 +42,7 @@ function formatProblem(
 ): Observation[] {
   if (facts?.elf !== undefined) {
     const { type } = facts.elf;
-    if (!runsOn(subject.arch, facts.elf)) {
+    if (!runsOn(machinesOf(subject.arch), facts.elf)) {
       return broken('runs/entrypoint-architecture', `is for another architecture than ${subject.arch}`);
     }
     const isStartable = type === ELF_TYPE.executable || type === ELF_TYPE.shared;

@@ -6,57 +6,78 @@ import type { FileNode } from '../rootfs/tree-node.ts';
 import { listed } from './enumeration.ts';
 import type { ElfFacts } from './file-facts.ts';
 import type { Observation } from './finding.ts';
-import { type ImageFiles, isNative, runsOn } from './image-files.ts';
+import { type ImageFiles, isNative, machinesOf, runsOn } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { openSearchWorld, type SearchWorld } from './library-search.ts';
 import { type LinkProblem, type LinkProof, type ProvedFile, proveLinks } from './link-proof.ts';
 import { type Loader, loaderOf, PROCESSOR_LEVELS } from './loader.ts';
 import { environmentOf, workingDirectoryOf } from './run-settings.ts';
+import { SoundLibraries } from './sound-libraries.ts';
 import { baseName, resolvePath } from './tree-paths.ts';
 
 /** A loader of the image and the worlds of the processors that it can run on, the oldest first. */
 interface LoaderInImage {
   readonly loader: Loader;
   readonly file: ProvedFile;
-  readonly worlds: readonly SearchWorld[];
+  readonly worlds: readonly LinkWorld[];
+}
+
+interface LinkWorld {
+  readonly search: SearchWorld;
+  readonly sound: SoundLibraries;
 }
 
 export function checkLinks(subject: ImageSubject, files: ImageFiles): Observation[] {
   const linked = linkedFiles(subject, files);
   const loaders = new Loaders(subject, files);
-  const report = new LinkReport(librariesByName(linked));
+  const report = new LinkReport(linked);
   const loadedByPrograms = new Set<FileNode>();
-  for (const program of linked.filter(isProgram)) {
-    const loader = loaders.of(program);
+  for (const program of linked) {
+    const loader = isProgram(program) ? loaders.of(program) : undefined;
     if (loader === undefined) continue;
     loadedByPrograms.add(loader.file.node);
-    for (const proof of proofs(program, loader)) {
+    for (const { search, sound } of loader.worlds) {
+      const groups = sound.loadedBy(program);
+      if (groups !== undefined) {
+        for (const group of groups) for (const node of group) loadedByPrograms.add(node);
+        continue;
+      }
+      const proof = proveLinks(program, loader.file, search);
       for (const { node } of proof.loaded) loadedByPrograms.add(node);
       report.addProgram(program, proof);
     }
   }
-  for (const library of linked.filter((file) => !isProgram(file) && !loadedByPrograms.has(file.node))) {
+  const all = loaders.all();
+  for (const library of linked) {
+    if (isProgram(library) || loadedByPrograms.has(library.node)) continue;
     // Whoever loads it has one of the image's loaders; with one of them it has to work.
-    const all = loaders
-      .all()
-      .filter(({ file }) => file.elf.machine === library.elf.machine && file.elf.bits === library.elf.bits);
-    const problems = all.map((loader) => [...proofs(library, loader)].flatMap((proof) => proof.problems));
-    report.addPlugin(library, problems);
+    const { machine, bits } = library.elf;
+    const fitting = all.filter(({ file }) => file.elf.machine === machine && file.elf.bits === bits);
+    report.addPlugin(
+      library,
+      fitting.map((loader) => linkProblems(library, loader)),
+    );
   }
   return [...loaders.observations(), ...report.observations()];
 }
 
-function* proofs(file: ProvedFile, loader: LoaderInImage): Generator<LinkProof> {
-  for (const world of loader.worlds) yield proveLinks(file, loader.file, world);
+function linkProblems(file: ProvedFile, loader: LoaderInImage): LinkProblem[] {
+  return loader.worlds.flatMap(({ search, sound }) =>
+    sound.loadedBy(file) === undefined ? proveLinks(file, loader.file, search).problems : [],
+  );
 }
 
 /** Programs and libraries for this architecture. Separate debugging information only looks like them. */
 function linkedFiles({ arch }: ImageSubject, files: ImageFiles): ProvedFile[] {
-  return files.known.flatMap(({ path, node, facts: { elf } }) => {
-    const isCode = elf?.isDynamic === true && (elf.type === ELF_TYPE.executable || elf.type === ELF_TYPE.shared);
-    if (!isCode || !runsOn(arch, elf) || isDebugInformation(path)) return [];
-    return [{ path, node, elf }];
-  });
+  const machines = machinesOf(arch);
+  const linked: ProvedFile[] = [];
+  for (const { path, node, facts } of files.known) {
+    const { elf } = facts;
+    if (elf === undefined || !elf.isDynamic) continue;
+    const isCode = elf.type === ELF_TYPE.executable || elf.type === ELF_TYPE.shared;
+    if (isCode && runsOn(machines, elf) && !isDebugInformation(path)) linked.push({ path, node, elf });
+  }
+  return linked;
 }
 
 function isDebugInformation(path: string): boolean {
@@ -103,7 +124,7 @@ class Loaders {
     const found = this.#byName.get(key) ?? this.#open(name, elf);
     this.#byName.set(key, found);
     // A stray program for an older machine of the family has nothing here; that is said elsewhere.
-    if (found === 'missing' && isNative(this.#subject.arch, elf)) {
+    if (found === 'missing' && isNative(machinesOf(this.#subject.arch), elf)) {
       this.#missing.set(name, [...(this.#missing.get(name) ?? []), path]);
     }
     return typeof found === 'string' ? undefined : found;
@@ -133,31 +154,32 @@ class Loaders {
     if (loader === undefined) return 'unknown';
     const libraryPath = environmentOf(run).get('LD_LIBRARY_PATH') ?? '';
     const elfOf = (library: FileNode) => this.#files.factsOf(library)?.elf;
-    const worlds = this.#levels(loader).map((levels) =>
-      openSearchWorld({ tree, loader, elfOf, libraryPath, workingDirectory, levels }),
-    );
-    return { loader, file: { node, path, elf }, worlds };
+    const file = { node, path, elf };
+    const worlds = this.#levels(loader).map((levels) => {
+      const search = openSearchWorld({ tree, loader, elfOf, libraryPath, workingDirectory, levels });
+      return { search, sound: new SoundLibraries(file, search) };
+    });
+    return { loader, file, worlds };
   }
 
   /** The oldest processor, and each newer one where the image has libraries for it. */
   #levels({ kind, elf }: Loader): (readonly string[])[] {
     const names = kind === 'glibc' ? (PROCESSOR_LEVELS[elf.machine] ?? []) : [];
     const hasOwn = (level: string) =>
-      this.#files.entries.some(
-        ({ path, node }) => node.kind === 'directory' && path.endsWith(`/glibc-hwcaps/${level}`),
-      );
+      this.#files.directories.some(({ path }) => path.endsWith(`/glibc-hwcaps/${level}`));
     return [[], ...names.map((_, i) => names.slice(i)).filter(([level]) => hasOwn(level as string))];
   }
 }
 
 /** Problems by the file that has them, with the programs that die of them. */
 class LinkReport {
-  readonly #libraries: ReadonlyMap<string, string>;
+  readonly #linked: readonly ProvedFile[];
+  #libraries: ReadonlyMap<string, string> | undefined;
   readonly #problems = new Map<string, { readonly problem: LinkProblem; readonly programs: Set<string> }>();
   readonly #plugins: Observation[] = [];
 
-  constructor(libraries: ReadonlyMap<string, string>) {
-    this.#libraries = libraries;
+  constructor(linked: readonly ProvedFile[]) {
+    this.#linked = linked;
   }
 
   addProgram({ path }: ProvedFile, { problems }: LinkProof): void {
@@ -171,9 +193,10 @@ class LinkReport {
 
   /** `problems`: with each loader of the image. */
   addPlugin({ path, elf }: ProvedFile, problems: readonly (readonly LinkProblem[])[]): void {
+    if (problems.some((list) => list.length === 0)) return;
     // The program that loads it may have loaded a library before that lies in a directory of its own.
     const serious = problems.map((list) =>
-      list.filter((p) => p.kind !== 'missing' || !this.#libraries.has(libraryKey(p.name, elf))),
+      list.filter((p) => p.kind !== 'missing' || this.#library(p.name, elf) === undefined),
     );
     const [problem] = serious.find((list) => list.length === 0) ?? serious[0] ?? [];
     if (problem === undefined) return;
@@ -183,13 +206,19 @@ class LinkReport {
   observations(): Observation[] {
     const broken = [...this.#problems.values()].map(({ problem, programs }): Observation => {
       const { by, kind, name } = problem;
-      const elsewhere = kind === 'missing' ? this.#libraries.get(libraryKey(name, by.elf)) : undefined;
+      const elsewhere = kind === 'missing' ? this.#library(name, by.elf) : undefined;
       const hint = elsewhere === undefined ? '' : `; ${elsewhere} is not where the loader looks`;
       const others = [...programs].filter((program) => program !== by.realPath);
       const victims = others.length === 0 ? '' : `; ${listed(others)} cannot start`;
       return { check: CHECK_OF[kind], path: by.realPath, message: `${problemText(problem)}${hint}${victims}` };
     });
     return [...broken, ...this.#plugins];
+  }
+
+  /** Where the image has a library of that name, wherever that is. */
+  #library(name: string, elf: ElfFacts): string | undefined {
+    this.#libraries ??= librariesByName(this.#linked);
+    return this.#libraries.get(libraryKey(name, elf));
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { ELF_TYPE } from '../../formats/elf/read-elf.ts';
 import type { Observation } from './finding.ts';
-import { type ImageFiles, isNative, runsOn } from './image-files.ts';
+import { type ImageFiles, isNative, machinesOf, runsOn } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { resolvePath } from './tree-paths.ts';
 
@@ -13,13 +13,18 @@ export function checkOtherArchitectures(
   files: ImageFiles,
   said: ReadonlySet<string>,
 ): Observation[] {
-  return files.known.flatMap(({ path, facts: { elf } }): Observation[] => {
-    const isCode = elf?.type === ELF_TYPE.executable || elf?.type === ELF_TYPE.shared;
-    if (elf === undefined || !isCode || said.has(path)) return [];
+  const machines = machinesOf(arch);
+  const observations: Observation[] = [];
+  for (const { path, facts } of files.known) {
+    const { elf } = facts;
+    if (elf === undefined || isNative(machines, elf)) continue;
+    const isCode = elf.type === ELF_TYPE.executable || elf.type === ELF_TYPE.shared;
+    if (!isCode || said.has(path)) continue;
     const { interpreter } = elf;
     const hasLoader = interpreter === undefined || resolvePath(tree, interpreter)?.node.kind === 'file';
-    if (runsOn(arch, elf) && (isNative(arch, elf) || hasLoader)) return [];
+    if (hasLoader && runsOn(machines, elf)) continue;
     const message = `${path} is for another architecture than ${arch} (ELF machine ${elf.machine}, ${elf.bits} bits)`;
-    return [{ check: 'runs/other-architecture', path, message }];
-  });
+    observations.push({ check: 'runs/other-architecture', path, message });
+  }
+  return observations;
 }

@@ -40,7 +40,7 @@ export interface ProvedFile {
 }
 
 /** Names that musl's loader answers itself, whatever follows the dot. */
-const MUSL_ITSELF = /^lib(?:c|pthread|rt|m|dl|util|xnet)\./;
+export const MUSL_ITSELF = /^lib(?:c|pthread|rt|m|dl|util|xnet)\./;
 
 /** `loaderFile`: the file that the world's loader is. */
 export function proveLinks(file: ProvedFile, loaderFile: ProvedFile, world: SearchWorld): LinkProof {
@@ -116,6 +116,6 @@ class Process {
   }
 }
 
-function loadedAs(path: string, file: ProvedFile, parent: LoadedFile | undefined): LoadedFile {
+export function loadedAs(path: string, file: ProvedFile, parent: LoadedFile | undefined): LoadedFile {
   return { node: file.node, path, realPath: file.path, elf: file.elf, parent, origin: originOf(path) };
 }
