@@ -56,7 +56,7 @@ export function checkImage(subject: ImageSubject, policy: HardeningPolicy): Imag
     scripts,
     score: scoreImage(subject, observations),
     looked: {
-      files: files.entries.filter(({ node }) => node.kind !== 'directory').length,
+      files: files.entries.length - files.directories.length,
       programs: files.known.filter(({ facts }) => facts.elf !== undefined).length,
       packages: database.packages.length,
     },

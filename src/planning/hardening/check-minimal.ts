@@ -4,11 +4,11 @@
 import { sortedUnique } from '../../base/order.ts';
 import { contentSize } from '../rootfs/content.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
-import type { TreeNode } from '../rootfs/tree-node.ts';
+import type { DirectoryNode, TreeNode } from '../rootfs/tree-node.ts';
 import type { CheckId } from './check-table.ts';
 import { listed } from './enumeration.ts';
 import type { Observation } from './finding.ts';
-import type { ImageFiles } from './image-files.ts';
+import type { ImageDirectory, ImageFiles } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import { searchDirectories } from './run-settings.ts';
 import { baseName, resolvePath } from './tree-paths.ts';
@@ -65,7 +65,7 @@ function namesIn(tree: FileTree, directory: string): string[] {
   return tree.list(directory).map(([name]) => (directory === '' ? name : `${directory}/${name}`));
 }
 
-/** No file outside of these can be below one of `LEFT_DIRECTORIES`, and few are inside. */
+/** No directory outside of these can be one of `LEFT_DIRECTORIES`, and few are inside. */
 const LEFT_PLACES = /^(?:usr\/(?:local\/)?share\/(?:[dmigh])|(?:var|root|home|tmp|run)\/)/;
 
 /** Directories and what files below them are; a finding for each directory, since one alone tells little. */
@@ -87,30 +87,37 @@ const LEFT_DIRECTORIES: readonly { readonly check: CheckId; readonly directory: 
 /** Licences have to stay with the programs. */
 const LEGAL = /^(?:copyright|copying|licen[cs]e|notice|authors|patents)/i;
 
-const LEFT_NAME = /(?:~|\.(?:apk-new|apk-old|dpkg-(?:new|old|dist|tmp)|rpm(?:save|new|orig)|bak|swp|orig|rej))$/;
-
 function checkLeftFiles(files: ImageFiles): Observation[] {
-  const groups = new Map<string, { check: CheckId; what: string; count: number; sizeBytes: number }>();
-  const single: Observation[] = [];
-  for (const { path, node } of files.entries) {
-    // Links from log files to the standard streams are wanted, empty files hold places.
-    if (node.kind !== 'file' || contentSize(node.content) === 0) continue;
-    const kind = !LEFT_PLACES.test(path) ? undefined : LEFT_DIRECTORIES.find(({ directory }) => directory.test(path));
-    if (kind === undefined) {
-      if (LEFT_NAME.test(path)) single.push({ check: 'minimal/left-over', path, message: `${path} is a back-up` });
-      continue;
-    }
-    const { check, what } = kind;
-    if (check === 'minimal/documentation' && LEGAL.test(baseName(path))) continue;
-    const directory = kind.directory.exec(path)?.[0] as string;
-    const group = groups.get(directory) ?? { check, what, count: 0, sizeBytes: 0 };
-    group.count++;
-    group.sizeBytes += contentSize(node.content);
-    groups.set(directory, group);
-  }
-  const grouped = [...groups].map(([path, { check, what, count, sizeBytes }]): Observation => {
+  const left = files.directories.filter(({ path }) => LEFT_PLACES.test(`${path}/`)).flatMap(leftDirectory);
+  const grouped = left.flatMap(({ path, node, check, what }): Observation[] => {
+    const { count, sizeBytes } = leftInside(node, check === 'minimal/documentation');
+    if (count === 0) return [];
     const kibibytes = Math.ceil(sizeBytes / 1024);
-    return { check, path, message: `${path} has ${count} ${what} file${count === 1 ? '' : 's'} (${kibibytes} KiB)` };
+    return [{ check, path, message: `${path} has ${count} ${what} file${count === 1 ? '' : 's'} (${kibibytes} KiB)` }];
   });
+  const single = files.backups
+    .filter(({ path, node }) => contentSize(node.content) > 0 && !left.some((one) => path.startsWith(`${one.path}/`)))
+    .map(({ path }): Observation => ({ check: 'minimal/left-over', path, message: `${path} is a back-up` }));
   return [...grouped, ...single];
+}
+
+function leftDirectory({ path, node }: ImageDirectory) {
+  const kind = LEFT_DIRECTORIES.find(({ directory }) => directory.exec(`${path}/`)?.[0] === path);
+  return kind === undefined ? [] : [{ ...kind, path, node }];
+}
+
+/** Links from log files to the standard streams are wanted, empty files hold places. */
+function leftInside(directory: DirectoryNode, exceptLegal: boolean): { count: number; sizeBytes: number } {
+  let [count, sizeBytes] = [0, 0];
+  const pending = [directory];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const [name, node] of next.children) {
+      if (node.kind === 'directory') pending.push(node);
+      const size = node.kind === 'file' ? contentSize(node.content) : 0;
+      if (size === 0 || (exceptLegal && LEGAL.test(name))) continue;
+      count++;
+      sizeBytes += size;
+    }
+  }
+  return { count, sizeBytes };
 }

@@ -24,13 +24,8 @@ const USUAL_DEVICES: Readonly<Record<string, string>> = {
 const CAPABILITY_ATTRIBUTE = 'security.capability';
 
 export function checkPermissions(files: ImageFiles): Observation[] {
-  return files.entries.flatMap(({ path, node }) => (isOrdinary(node) ? [] : checkNode(path, node)));
-}
-
-/** As nearly everything is: nothing below has anything to say about it. */
-function isOrdinary(node: TreeNode): boolean {
-  if (node.kind === 'device') return false;
-  return (node.mode & (SETUID | SETGID | WORLD_WRITABLE)) === 0 && node.xattrs.size === 0;
+  // Of a node that is not among them there is nothing to say.
+  return files.special.flatMap(({ path, node }) => checkNode(path, node));
 }
 
 function checkNode(path: string, node: TreeNode): Observation[] {
@@ -48,7 +43,6 @@ function checkNode(path: string, node: TreeNode): Observation[] {
     }
     return observations;
   }
-  if (node.kind === 'symlink') return observations;
   if (node.kind === 'file') {
     if ((node.mode & SETUID) !== 0) add('locked/setuid', `runs as its owner, uid ${node.uid} (${mode})`);
     if ((node.mode & SETGID) !== 0) add('locked/setgid', `runs as its group, gid ${node.gid} (${mode})`);
