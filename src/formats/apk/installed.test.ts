@@ -236,7 +236,10 @@ describe('scanInstalled', () => {
         const told: { name: string; version: string; files: string[] }[] = [];
         scanInstalled(text, {
           package: (name, version) => told.push({ name, version, files: [] }),
-          file: (directory, name) => told.at(-1)?.files.push(directory === '' ? name : `${directory}/${name}`),
+          files: (directory, names) => {
+            expect(names).not.toEqual([]);
+            told.at(-1)?.files.push(...names.map((name) => (directory === '' ? name : `${directory}/${name}`)));
+          },
         });
         const parsed = parseInstalled(text).map(({ name, version, files }) => ({
           name,

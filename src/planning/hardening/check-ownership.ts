@@ -2,35 +2,15 @@
 
 import type { FileTree } from '../rootfs/file-tree.ts';
 import type { TreeNode } from '../rootfs/tree-node.ts';
+import { isBuildersFile, isDpkgsFile } from './builders-files.ts';
 import { listed } from './enumeration.ts';
+import { hasOneOwner, listDirectories, ownersOf } from './file-owners.ts';
 import type { Observation } from './finding.ts';
 import type { ImageFiles } from './image-files.ts';
 import type { ImageSubject } from './image-subject.ts';
 import type { PackageDatabase } from './package-database.ts';
-import type { SbomInventory } from './sbom-inventory.ts';
 import { readTextFile } from './text-file.ts';
 import { baseName, directoryOf, resolvePath } from './tree-paths.ts';
-
-/** What builders of apk images write by themselves, documented in docs/hardening.md. */
-const BUILDERS_FILES: readonly RegExp[] = [
-  /^etc\/apk\//,
-  /^(?:usr\/)?lib\/apk(?:$|\/db\/|\/exec\/)/,
-  /^etc\/apko\.json$/,
-  /^etc\/ld\.so\.cache$/,
-  /^etc\/(?:passwd|group|shadow)-?$/,
-  /^dev\/(?:zero|urandom|null|random|console)$/,
-  /^usr\/local\/share\/ca-certificates\/[^/]+-[0-9a-f]{64}\.crt$/,
-  /(?:^|\/)\.(?:ca-certificates\.crt|tls-ca-bundle\.pem|cacerts)\.sha256$/,
-  /^sv\/[^/]+\/run$/,
-];
-
-/** What dpkg and its scripts write. */
-const DPKG_FILES: readonly RegExp[] = [
-  /^var\/lib\/dpkg\//,
-  /^etc\/(?:passwd|group|shadow|gshadow|ld\.so\.cache)-?$/,
-  /^etc\/alternatives\//,
-  /^etc\/ssl\/certs\//,
-];
 
 export function checkOwnership(subject: ImageSubject, files: ImageFiles, database: PackageDatabase): Observation[] {
   const { tree, sbom } = subject;
@@ -40,69 +20,35 @@ export function checkOwnership(subject: ImageSubject, files: ImageFiles, databas
   }
   // rpm's database is no text: whose file it is cannot be said.
   if (database.kind === 'rpm') return [];
-  const owners = new FileOwners(tree, database, sbom);
+  const isWritten = { apk: isBuildersFile, dpkg: isDpkgsFile, none: () => false }[database.kind];
   const declared = declaredPaths(tree);
-  const known = { apk: BUILDERS_FILES, dpkg: DPKG_FILES, none: [] }[database.kind];
-  const isOurs = (path: string, node: TreeNode) =>
-    declared.has(path) || known.some((pattern) => pattern.test(path)) || isManagedLink(tree, path, node);
+  const isSomebodys = (path: string, node: TreeNode) =>
+    sbom?.files.has(path) || declared.has(path) || isWritten(path) || isManagedLink(tree, path, node);
   const shared: Observation[] = [];
-  const unowned: string[] = [];
+  const unowned = new Set<string>();
   const housing = new Housing();
-  for (const { path, node } of files.entries) {
-    if (node.kind === 'directory') continue;
-    const slash = path.lastIndexOf('/');
-    const directory = slash < 0 ? '' : path.slice(0, slash);
-    const owner = owners.find(directory, path.slice(slash + 1), path);
-    if (typeof owner === 'object') shared.push(...sharedFile(tree, path, node, owners.names(owner)));
-    if (owner !== undefined || isOurs(path, node)) housing.add(directory);
-    else unowned.push(path);
+  const directories = [{ path: '', node: tree.root }, ...files.directories];
+  for (const directory of listDirectories(directories, database, (path) => resolvePath(tree, path)?.path)) {
+    if (hasOneOwner(directory)) {
+      housing.add(directory.path);
+      continue;
+    }
+    const owners = ownersOf(directory);
+    for (const [name, node] of directory.node.children) {
+      if (node.kind === 'directory') continue;
+      const path = directory.path === '' ? name : `${directory.path}/${name}`;
+      const owner = owners.get(name);
+      if (typeof owner === 'object') shared.push(...sharedFile(tree, path, node, namesOf(owner, database)));
+      if (owner !== undefined || isSomebodys(path, node)) housing.add(directory.path);
+      else unowned.add(path);
+    }
   }
-  return [...shared, ...unownedFiles(unowned, housing)];
+  const inOrder = unowned.size === 0 ? [] : files.entries.map(({ path }) => path).filter((path) => unowned.has(path));
+  return [...shared, ...unownedFiles(inOrder, housing)];
 }
 
-/** Which packages have a file; by directory, whose real path is looked up once. */
-class FileOwners {
-  readonly #names: readonly string[];
-  readonly #byDirectory = new Map<string, Map<string, number | number[]>>();
-  readonly #listed: ReadonlySet<string>;
-  /** What was asked for last: files come directory by directory. */
-  #recent:
-    | { readonly directory: string; readonly files: ReadonlyMap<string, number | number[]> | undefined }
-    | undefined;
-
-  /** Files of the SBOM are owned too, by components of it. */
-  constructor(tree: FileTree, { packages, eachFile }: PackageDatabase, sbom: SbomInventory | undefined) {
-    this.#names = packages.map(({ name }) => name);
-    this.#listed = sbom?.files ?? new Set();
-    const spelled = new Map<string, Map<string, number | number[]>>();
-    eachFile((index, directory, name) => {
-      let files = spelled.get(directory);
-      if (files === undefined) {
-        const real = resolvePath(tree, directory)?.path ?? directory;
-        files = this.#byDirectory.get(real) ?? new Map();
-        this.#byDirectory.set(real, files);
-        spelled.set(directory, files);
-      }
-      const known = files.get(name);
-      if (known === undefined) files.set(name, index);
-      else if (typeof known === 'object') known.push(index);
-      else if (known !== index) files.set(name, [known, index]);
-    });
-  }
-
-  /** The package, or the packages; 'sbom' for what only the SBOM lists; undefined for what nobody has. */
-  find(directory: string, name: string, path: string): number | readonly number[] | 'sbom' | undefined {
-    let recent = this.#recent;
-    if (recent?.directory !== directory) {
-      recent = { directory, files: this.#byDirectory.get(directory) };
-      this.#recent = recent;
-    }
-    return recent.files?.get(name) ?? (this.#listed.has(path) ? 'sbom' : undefined);
-  }
-
-  names(packages: readonly number[]): string[] {
-    return [...new Set(packages.map((index) => this.#names[index] ?? ''))];
-  }
+function namesOf(owners: readonly number[], { packages }: PackageDatabase): string[] {
+  return [...new Set(owners.map((index) => packages[index]?.name ?? ''))];
 }
 
 function sharedFile(tree: FileTree, path: string, node: TreeNode, packages: readonly string[]): Observation[] {
@@ -141,11 +87,8 @@ function isManagedLink(tree: FileTree, path: string, node: TreeNode): boolean {
 /** The directories in which, or below which, there are files of somebody. */
 class Housing {
   readonly #paths = new Set<string>();
-  #last = '';
 
   add(directory: string): void {
-    if (directory === this.#last) return;
-    this.#last = directory;
     for (let above = directory; above !== '' && !this.#paths.has(above); above = directoryOf(above))
       this.#paths.add(above);
   }

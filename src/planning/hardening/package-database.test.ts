@@ -14,9 +14,11 @@ const treeOf = (files: Readonly<Record<string, string>>) => {
 
 /** What a database tells, its files under their packages. */
 function databaseOf(files: Readonly<Record<string, string>>) {
-  const { kind, packages, eachFile } = readPackageDatabase(treeOf(files));
+  const { kind, packages, eachListing } = readPackageDatabase(treeOf(files));
   const told = packages.map((one) => ({ ...one, files: [] as string[] }));
-  eachFile((index, directory, name) => told[index]?.files.push(directory === '' ? name : `${directory}/${name}`));
+  eachListing((index, directory, names) => {
+    told[index]?.files.push(...names.map((name) => (directory === '' ? name : `${directory}/${name}`)));
+  });
   return { kind, packages: told };
 }
 
@@ -131,6 +133,14 @@ describe('ownership', () => {
     const strangers = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [`etc/${name}`, 'x']));
     const tree = treeOf({ ...strangers, 'etc/own': 'x', 'usr/lib/apk/db/installed': 'P:a\nV:1\nF:etc\nR:own\n\n' });
     expect(findings(tree)).toEqual(['no package owns 6 names in /etc: a, b, c and 3 more']);
+  });
+
+  it('names strangers in the order of the walk', () => {
+    const strangers = Object.fromEntries(
+      ['etc/z', 'etc/b/x', 'etc/c', 'etc/d/x', 'etc/e', 'etc/f'].map((p) => [p, 'x']),
+    );
+    const tree = treeOf({ ...strangers, 'etc/own': 'x', 'usr/lib/apk/db/installed': 'P:a\nV:1\nF:etc\nR:own\n\n' });
+    expect(findings(tree)).toEqual(['no package owns 6 names in /etc: b, c, d and 3 more']);
   });
 
   it("takes dpkg's directories and alternatives for what they are", () => {

@@ -14,12 +14,12 @@ export interface InstalledName {
 export interface PackageDatabase {
   readonly kind: 'apk' | 'dpkg' | 'rpm' | 'none';
   readonly packages: readonly InstalledName[];
-  /** Every file that a package has, directories left out: the position of the package, and how the database spells it. */
-  eachFile(visit: FileVisitor): void;
+  /** Every file that a package has, directories left out, package by package and as the database spells them. */
+  eachListing(visit: ListingVisitor): void;
 }
 
-/** `directory` is '' for the root. */
-type FileVisitor = (packageIndex: number, directory: string, name: string) => void;
+/** Files of a package in one directory, '' being the root; it may come several times. `packageIndex` is a position. */
+type ListingVisitor = (packageIndex: number, directory: string, names: readonly string[]) => void;
 
 /** A database of 5,000 packages has about 100 MiB. */
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -33,16 +33,27 @@ export function readPackageDatabase(tree: FileTree): PackageDatabase {
   const packages = dpkgPackages(tree);
   if (packages.length > 0) return dpkgDatabase(packages);
   const hasRpm = RPM_DATABASES.some((path) => readTextFile(tree, path, 1) !== undefined);
-  return { kind: hasRpm ? 'rpm' : 'none', packages: [], eachFile: () => {} };
+  return { kind: hasRpm ? 'rpm' : 'none', packages: [], eachListing: () => {} };
 }
 
-/** Read again for the files, which are many. */
+/** Nobody may ask for the files, which are many; whoever does learns of the packages, too. */
 function apkDatabase(text: string): PackageDatabase {
-  const eachFile = (visit: FileVisitor) => {
-    let index = -1;
-    scanInstalled(text, { package: () => index++, file: (directory, name) => visit(index, directory, name) });
+  let packages: readonly InstalledName[] | undefined;
+  return {
+    kind: 'apk',
+    get packages() {
+      packages ??= installedPackages(text);
+      return packages;
+    },
+    eachListing: (visit) => {
+      const told: InstalledName[] = [];
+      scanInstalled(text, {
+        package: (name, version) => told.push({ name, version }),
+        files: (directory, names) => visit(told.length - 1, directory, names),
+      });
+      packages = told;
+    },
   };
-  return { kind: 'apk', packages: installedPackages(text), eachFile };
 }
 
 interface DpkgPackage {
@@ -53,12 +64,20 @@ interface DpkgPackage {
 }
 
 function dpkgDatabase(packages: readonly DpkgPackage[]): PackageDatabase {
-  const eachFile = (visit: FileVisitor) => {
+  const eachListing = (visit: ListingVisitor) => {
     for (const [index, { files }] of packages.entries()) {
-      for (const file of files) visit(index, directoryOf(file), baseName(file));
+      let [directory, names]: [string, string[]] = ['', []];
+      for (const file of files) {
+        if (directoryOf(file) !== directory) {
+          visit(index, directory, names);
+          [directory, names] = [directoryOf(file), []];
+        }
+        names.push(baseName(file));
+      }
+      visit(index, directory, names);
     }
   };
-  return { kind: 'dpkg', packages: packages.map(({ name, version }) => ({ name, version })), eachFile };
+  return { kind: 'dpkg', packages: packages.map(({ name, version }) => ({ name, version })), eachListing };
 }
 
 /** Debian's status file with its lists, or distroless' one file a package with checksums beside it. */

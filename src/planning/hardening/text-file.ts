@@ -1,5 +1,6 @@
 // Small text files of an image (accounts, databases), read tolerantly: an image may lack them or have anything in their place.
 
+import { isAscii } from 'node:buffer';
 import { compareBytes } from '../../base/order.ts';
 import { contentSize } from '../rootfs/content.ts';
 import type { FileTree } from '../rootfs/file-tree.ts';
@@ -7,7 +8,9 @@ import { resolvePath } from './tree-paths.ts';
 
 /** The text at a path, links followed; undefined where there is no file. What goes beyond `mostBytes` is left out. */
 export function readTextFile(tree: FileTree, path: string, mostBytes: number): string | undefined {
-  return readSmallFile(tree, path, mostBytes)?.toString('utf8');
+  const bytes = readSmallFile(tree, path, mostBytes);
+  // A database of packages has nothing else, and is read twice as fast.
+  return bytes && (isAscii(bytes) ? bytes.toString('latin1') : bytes.toString('utf8'));
 }
 
 export function readSmallFile(tree: FileTree, path: string, mostBytes: number): Buffer | undefined {
