@@ -11,9 +11,13 @@ export interface Preferences {
   /** Repository tag that is asked for; `''` prefers untagged repositories. */
   readonly tag: string;
   /** Packages already in the solution, by name. */
-  readonly existing: ReadonlyMap<string, Candidate>;
+  readonly existing: Lookup<Candidate>;
   /** Version by origin of the packages already in the solution. */
-  readonly existingOrigins: ReadonlyMap<string, string>;
+  readonly existingOrigins: Lookup<string>;
+}
+
+interface Lookup<T> {
+  get(name: string): T | undefined;
 }
 
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();

@@ -6,6 +6,7 @@ import { LIMITS } from '../../base/limits.ts';
 import { compareBytes } from '../../base/order.ts';
 import { type Dependency, parseDependency } from '../../formats/apk/dependency.ts';
 import { parseVersion, satisfies } from '../../formats/apk/version.ts';
+import { FewestFirst } from './fewest-first.ts';
 import { bestCandidate, freshPreferences } from './preference.ts';
 import type { Candidate, Universe } from './universe.ts';
 
@@ -38,8 +39,44 @@ export function resolveAsReference(
 interface EntryState {
   /** Tag whose repository the entry's dependencies may use. */
   readonly allowedTag: string;
-  readonly existing: Map<string, Candidate>;
-  readonly existingOrigins: Map<string, string>;
+  readonly existing: Layered<Candidate>;
+  readonly existingOrigins: Layered<string>;
+}
+
+/** A map on another one, which it hides and does not change: pass 2 has an entry for each package, and copies would be quadratic. */
+class Layered<T> {
+  private readonly own = new Map<string, T>();
+  private readonly below: ReadonlyMap<string, T>;
+
+  constructor(below: ReadonlyMap<string, T>) {
+    this.below = below;
+  }
+
+  get(key: string): T | undefined {
+    return this.own.get(key) ?? this.below.get(key);
+  }
+
+  set(key: string, value: T): void {
+    this.own.set(key, value);
+  }
+}
+
+/** What is in the solution. */
+class Chosen {
+  readonly byName = new Map<string, Candidate>();
+  /** Version by origin; the last package of an origin decides. */
+  readonly origins = new Map<string, string>();
+
+  constructor(candidates: Iterable<Candidate>) {
+    for (const candidate of candidates) this.add(candidate);
+  }
+
+  /** One whose name is new. */
+  add(candidate: Candidate): void {
+    this.byName.set(candidate.name, candidate);
+    const { origin, version } = candidate.record;
+    if (origin !== '') this.origins.set(origin, version);
+  }
 }
 
 class ReferenceResolver {
@@ -59,7 +96,7 @@ class ReferenceResolver {
   resolve(world: readonly string[]): Candidate[] {
     this.constrain(world);
     const entries = world.filter((entry) => !entry.startsWith('!'));
-    const chosen = this.chooseNamed(entries);
+    const chosen = new Chosen(this.chooseNamed(entries));
     const installs = new Map<string, Candidate>();
     for (const entry of entries) {
       const dependency = parseDependency(entry);
@@ -69,7 +106,7 @@ class ReferenceResolver {
         if (!installs.has(candidate.name)) installs.set(candidate.name, candidate);
       }
       for (const candidate of dependencies.values()) {
-        if (!chosen.has(candidate.name)) chosen.set(candidate.name, candidate);
+        if (!chosen.byName.has(candidate.name)) chosen.add(candidate);
       }
     }
     for (const name of this.universe.architecture.installed ?? []) {
@@ -79,30 +116,15 @@ class ReferenceResolver {
   }
 
   /** 6.5 step 2: the entry with the fewest candidates first. */
-  private chooseNamed(entries: readonly string[]): Map<string, Candidate> {
+  private chooseNamed(entries: readonly string[]): Iterable<Candidate> {
     const chosen = new Map<string, Candidate>();
-    const lists = new Map(entries.map((entry) => [entry, this.candidatesOfEntry(entry)]));
-    while (lists.size > 0) {
-      let next: string | undefined;
-      for (const [entry, list] of lists) {
-        if (list.length === 0) throw new GaveUp(`nothing is left for "${entry}"`);
-        if (next === undefined || list.length < lists.get(next)!.length) next = entry;
-      }
-      const best = this.bestOf(lists.get(next!)!, next!);
+    const waiting = new FewestFirst(new Map(entries.map((entry) => [entry, this.candidatesOfEntry(entry)])));
+    for (let next = waiting.take(); next !== undefined; next = waiting.take()) {
+      const best = this.bestOf(next.candidates, next.entry);
       chosen.set(best.name, best);
-      lists.delete(next!);
-      const before = this.disqualified.size;
-      this.disqualifyConflicts(best);
-      if (this.disqualified.size === before) continue;
-      for (const [entry, list] of lists) {
-        if (list.some((c) => this.disqualified.has(c)))
-          lists.set(
-            entry,
-            list.filter((c) => !this.disqualified.has(c)),
-          );
-      }
+      for (const gone of this.disqualifyConflicts(best)) waiting.drop(gone);
     }
-    return chosen;
+    return chosen.values();
   }
 
   private candidatesOfEntry(entry: string): Candidate[] {
@@ -122,11 +144,12 @@ class ReferenceResolver {
   }
 
   /** 6.5 step 3 and 6.7: the dependencies of one entry's package by name, in install order, install_if packages last. */
-  private dependenciesOf(best: Candidate, tag: string, chosen: ReadonlyMap<string, Candidate>): Map<string, Candidate> {
-    const state: EntryState = { allowedTag: tag, existing: new Map(chosen), existingOrigins: new Map() };
-    for (const { record } of chosen.values()) {
-      if (record.origin !== '') state.existingOrigins.set(record.origin, record.version);
-    }
+  private dependenciesOf(best: Candidate, tag: string, chosen: Chosen): Map<string, Candidate> {
+    const state: EntryState = {
+      allowedTag: tag,
+      existing: new Layered(chosen.byName),
+      existingOrigins: new Layered(chosen.origins),
+    };
     const found = new Map<string, Candidate>();
     for (const candidate of this.resolveDependencies(best, new Set(), state)) {
       if (!found.has(candidate.name)) found.set(candidate.name, candidate);
@@ -257,17 +280,23 @@ class ReferenceResolver {
     }
   }
 
-  /** 6.3 */
-  private disqualifyConflicts(pkg: Candidate): void {
+  /** 6.3; returns those that were not disqualified before. */
+  private disqualifyConflicts(pkg: Candidate): Candidate[] {
+    const gone: Candidate[] = [];
+    const disqualify = (other: Candidate) => {
+      this.disqualified.add(other);
+      gone.push(other);
+    };
     for (const provide of pkg.provides) {
       for (const other of this.universe.providers(provide.name)) {
         if (other === pkg || this.disqualified.has(other)) continue;
-        if (provide.operator !== '') this.disqualified.add(other);
+        if (provide.operator !== '') disqualify(other);
         else if (other.name === provide.name) {
-          if (other.record.version !== '') this.disqualified.add(other);
-        } else if (other.provides.find((p) => p.name === provide.name)?.operator !== '') this.disqualified.add(other);
+          if (other.record.version !== '') disqualify(other);
+        } else if (other.provides.find((p) => p.name === provide.name)?.operator !== '') disqualify(other);
       }
     }
+    return gone;
   }
 }
 

@@ -33,8 +33,9 @@ export function resolveWanted(input: WantedInput): Resolution {
   const question = wantedQuestion(input);
   const answer = solve(question);
   if (!answer.ok) return { ok: false, explanation: explainUnsolvable(question, answer.suspects) };
+  const tags = tagsByName(question.wanted);
   const perArch = answer.packages.map((packages, at) => {
-    const resolved = packages.map((candidate) => toResolved(candidate, question.wanted));
+    const resolved = packages.map((candidate) => toResolved(candidate, tags));
     const locked = resolved.map(({ record, tag }) => `${record.name}=${record.version}${tag === '' ? '' : `@${tag}`}`);
     return { arch: question.spaces[at]!.universe.arch, packages: resolved, locked: sortedUnique(locked) };
   });
@@ -60,7 +61,8 @@ export function resolveWorld(world: readonly string[], architecture: Architectur
   };
   const answer = solve(question);
   if (!answer.ok) return { ok: false, explanation: explainUnsolvable(question, answer.suspects) };
-  return { ok: true, packages: answer.packages[0]!.map((candidate) => toResolved(candidate, question.wanted)) };
+  const tags = tagsByName(question.wanted);
+  return { ok: true, packages: answer.packages[0]!.map((candidate) => toResolved(candidate, tags)) };
 }
 
 /** The question that pass 1 asks. */
@@ -74,7 +76,13 @@ export function wantedQuestion({ wanted, architectures, together }: WantedInput)
   };
 }
 
-function toResolved({ record, repository }: Candidate, wanted: readonly string[]): ResolvedPackage {
-  const naming = wanted.map(parseDependency).find((wish) => wish.name === record.name && wish.tag !== '');
-  return { record, repository, tag: naming?.tag ?? '' };
+/** The tag that a wish gives to a name; the first one that has one. */
+function tagsByName(wanted: readonly string[]): ReadonlyMap<string, string> {
+  const tags = new Map<string, string>();
+  for (const { name, tag } of wanted.map(parseDependency)) if (tag !== '' && !tags.has(name)) tags.set(name, tag);
+  return tags;
+}
+
+function toResolved({ record, repository }: Candidate, tags: ReadonlyMap<string, string>): ResolvedPackage {
+  return { record, repository, tag: tags.get(record.name) ?? '' };
 }
