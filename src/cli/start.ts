@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { CachedScript } from './cached-script.ts';
 import type { main } from './main.ts';
-import { setFlags } from './v8-flags.ts';
+import { growSlowly, setFlags } from './v8-flags.ts';
 import { isVersionRequest, printVersion } from './version-line.ts';
 
 /** Runs one command line of this process and answers with its exit code. */
@@ -12,8 +12,15 @@ export async function start(argv: readonly string[]): Promise<number> {
   // A reader such as `head` may leave early; that is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   setFlags();
-  // A thread that starts makes the young generation of the others grow: 6 MiB more with an empty cache.
-  process.on('worker', (thread) => thread.once('online', setFlags));
+  let threads = 0;
+  process.on('worker', (thread) => {
+    threads++;
+    // A thread that starts makes the young generation of the others grow: 6 MiB more with an empty cache.
+    thread.once('online', () => {
+      setFlags();
+      if (threads > 1) growSlowly();
+    });
+  });
   if (isVersionRequest(argv)) {
     const machine = { hostArch: process.arch, hostPlatform: process.platform };
     process.stdout.write(printVersion(machine, argv.includes('--json')));

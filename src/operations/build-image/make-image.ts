@@ -128,7 +128,10 @@ const FEW_NEW_PACKAGES = 16;
 
 /** The images of all architectures, when all packages are there. */
 async function makeAll(image: OpenImage, plan: BuildPlan, targets: LayerTargets): Promise<MadeImage[]> {
-  const opened = ({ package: { info } }: PackageHandle) => targets.blobs.expect(info.installedSize);
+  // Where packages are new, other threads are busy: one that only waits would take their memory.
+  const opened = ({ isFresh, package: { info } }: PackageHandle) => {
+    if (!isFresh) targets.blobs.expect(info.installedSize);
+  };
   const fetched: FetchedImage[] = await forEach(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved) => ({
     resolved,
     handles: await fetchPackages(image, resolved.packages, resolved.arch, opened),
