@@ -1,4 +1,8 @@
 #!/usr/bin/env node
-import { start } from '../dist/cli/start.js';
+const { start } = require('../dist/cli/start.cjs');
 
-process.exitCode = await start(process.argv.slice(2));
+// What ends without an answer has not done what it was asked to do.
+process.exitCode = 1;
+start(process.argv.slice(2), `${__dirname}/../dist/cli/main.cjs`).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,14 +1,14 @@
 // The first code of ours that runs. `stave version` is answered here; every other command by the one script that the rest of the
 // command line is bundled into (scripts/build.js), compiled in an earlier run where there was one.
 
-import { fileURLToPath } from 'node:url';
+import { normalize } from 'node:path';
 import { CachedScript } from './cached-script.ts';
 import type { main } from './main.ts';
 import { growSlowly, setFlags } from './v8-flags.ts';
 import { isVersionRequest, printVersion } from './version-line.ts';
 
-/** Runs one command line of this process and answers with its exit code. */
-export async function start(argv: readonly string[]): Promise<number> {
+/** Runs one command line of this process and answers with its exit code. `scriptPath`: the bundled command line. */
+export async function start(argv: readonly string[], scriptPath: string): Promise<number> {
   // A reader such as `head` may leave early; that is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   setFlags();
@@ -26,7 +26,7 @@ export async function start(argv: readonly string[]): Promise<number> {
     process.stdout.write(printVersion(machine, argv.includes('--json')));
     return 0;
   }
-  const script = new CachedScript(fileURLToPath(new URL('main.cjs', import.meta.url)), commandWord(argv));
+  const script = new CachedScript(normalize(scriptPath), commandWord(argv));
   const exitCode = await script.run<{ readonly main: typeof main }>().main(argv);
   if (exitCode === 0) script.keep(setFlags);
   return exitCode;

@@ -22,7 +22,7 @@ it('the packed files are those that users need', () => {
     'LICENSE',
     'bin/stave.js',
     'dist/index.js',
-    'dist/cli/start.js',
+    'dist/cli/start.cjs',
     'dist/cli/main.cjs',
     'examples/quickstart/image.yaml',
     'examples/quickstart/repository/x86_64/APKINDEX.tar.gz',
