@@ -188,7 +188,9 @@ function setXattrs(node: TreeNode, xattrs: ReadonlyMap<string, string>): void {
 
 /** The entry's path without leading `/` or `./` and trailing `/`; archives must not climb out. */
 function checkedPath(name: string): string {
-  if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) return name;
+  // Directories usually end with a slash.
+  const plain = name.endsWith('/') ? name.slice(0, -1) : name;
+  if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(plain)) return plain;
   const segments = name.split('/').filter((s) => s !== '' && s !== '.');
   if (segments.includes('..')) {
     throw new Failure('PACKAGE_INVALID', `the archive has the path "${name}", which climbs out of its own tree`);
