@@ -43,7 +43,7 @@ function run(): { answer: string; isKnown: boolean } {
   const script = new CachedScript(path(), 'lock');
   const [answer = '', ...rest] = script.run<{ answer(): string[] }>().answer();
   expect(rest).toEqual([pathToFileURL(path()).href, 'function']);
-  script.keep(() => {});
+  script.keep();
   return { answer, isKnown: script.isKnown };
 }
 
@@ -52,7 +52,7 @@ it('the second run knows what the first one compiled, whatever the command', () 
   expect(run()).toEqual({ answer: 'one', isKnown: true });
   const other = new CachedScript(path(), 'build');
   expect(other.isKnown).toBe(false);
-  other.keep(() => {});
+  other.keep();
 });
 
 it('imports from where the script lies', async () => {
@@ -61,7 +61,7 @@ it('imports from where the script lies', async () => {
   for (const isKnown of [false, true]) {
     const script = new CachedScript(path(), 'lock');
     expect(await script.run<{ load(): Promise<{ name: string }> }>().load()).toMatchObject({ name: 'library' });
-    script.keep(() => {});
+    script.keep();
     expect(script.isKnown).toBe(isKnown);
   }
 });
@@ -126,7 +126,8 @@ describe('nothing is kept', () => {
 
   it("where V8's flags are not what they were", () => {
     const script = new CachedScript(path(), 'lock');
-    script.keep(() => setFlag('--stack-size=900'));
+    setFlag('--stack-size=900');
+    script.keep();
     setFlag('--stack-size=984');
     expect(existsSync(compiled())).toBe(false);
   });

@@ -47,21 +47,30 @@ export class CachedScript {
     if (this.#isMissed()) setFlagsFromString('--no-flush-bytecode');
   }
 
-  /** What the script exports. */
-  run<T>(): T {
+  /** What the script exports. `around`: is called for each module that the script loads, once. */
+  run<T>(around: (load: () => unknown) => unknown = (load) => load()): T {
     const module = { exports: {} };
     const { href: url } = pathToFileURL(this.#path);
     // A script's own `import()` is an experiment that Node 20 warns of.
     const importModule = (name: string) => import(name.startsWith('.') ? new URL(name, url).href : name);
-    this.#script.runInThisContext()(module, createRequire(url), { url }, importModule);
+    const load = createRequire(url);
+    const loaded = new Map<string, unknown>();
+    const loadAround = (name: string) => {
+      if (!loaded.has(name))
+        loaded.set(
+          name,
+          around(() => load(name)),
+        );
+      return loaded.get(name);
+    };
+    this.#script.runInThisContext()(module, loadAround, { url }, importModule);
     return module.exports as T;
   }
 
-  /** At the end of a good run. `setFlags` makes V8's flags what they were when the script was read. */
-  keep(setFlags: () => void): void {
+  /** At the end of a good run, with V8's flags as they were when the script was read. */
+  keep(): void {
     if (!this.#isMissed()) return;
     setFlagsFromString('--flush-bytecode');
-    setFlags();
     if (cachedDataVersionTag() !== this.#tag) return;
     const compiled = this.#script.createCachedData();
     const digest = Buffer.from(hashHex('sha256', this.#sourceDigest, compiled));
