@@ -42,7 +42,7 @@ const told = ({ code, message, hint, exitCode }: Json) => ({ code, message, hint
 
 describe.skipIf(availableParallelism() < 2)('packages that are read on threads (skipped on one core)', () => {
   it('have the thread beside the command', () => {
-    expect(existsSync(new URL('../../dist/effects/store/data-thread.js', import.meta.url))).toBe(true);
+    expect(existsSync(new URL('../../dist/effects/store/data-thread.cjs', import.meta.url))).toBe(true);
   });
 
   it('give the same image', async () => {
@@ -76,7 +76,7 @@ describe.skipIf(availableParallelism() < 2)('pieces that are made on threads (sk
   const level = ['--compression-level', '6'];
 
   it('have the thread beside the command', () => {
-    expect(existsSync(new URL('../../dist/effects/output/making-thread.js', import.meta.url))).toBe(true);
+    expect(existsSync(new URL('../../dist/effects/output/making-thread.cjs', import.meta.url))).toBe(true);
   });
 
   it('give the same image, also where the cache is damaged meanwhile', async () => {

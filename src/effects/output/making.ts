@@ -144,7 +144,7 @@ export class Making {
   }
 }
 
-const PROGRAM = fileURLToPath(new URL('../effects/output/making-thread.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../effects/output/making-thread.cjs', import.meta.url));
 
 class MakeThread {
   readonly #worker: Worker;

@@ -72,7 +72,7 @@ interface Thread {
   idle: NodeJS.Timeout | undefined;
 }
 
-const program = fileURLToPath(new URL('../effects/store/data-thread.js', import.meta.url));
+const program = fileURLToPath(new URL('../effects/store/data-thread.cjs', import.meta.url));
 let isThere: boolean | undefined;
 const threads: Thread[] = [];
 const queue: (() => void)[] = [];
