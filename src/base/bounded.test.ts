@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapBounded } from './bounded.ts';
+import { mapBounded, mapSettled } from './bounded.ts';
 
 describe('bounded concurrency', () => {
   it('keeps the order of the items and never exceeds the limit', async () => {
@@ -26,6 +26,18 @@ describe('bounded concurrency', () => {
     await expect(work).rejects.toThrow('one');
     await new Promise((done) => setTimeout(done, 20));
     expect(started).toEqual([0, 1]);
+  });
+
+  it('may wait for what still runs, and throws the failure of the first item', async () => {
+    const ended: number[] = [];
+    const work = mapSettled([20, 1, 5, 1], 3, async (ms, index) => {
+      await new Promise((done) => setTimeout(done, ms));
+      ended.push(index);
+      if (index < 2) throw new Error(`item ${index}`);
+    });
+    await expect(work).rejects.toThrow('item 0');
+    expect(ended).toEqual([1, 2, 0]);
+    expect(await mapSettled([[1], [2, 3]], 2, async (list) => list)).toEqual([[1], [2, 3]]);
   });
 
   it('of nothing is nothing', async () => {

@@ -215,18 +215,17 @@ class PieceCompressor {
 
   /** Waits until there is room for another piece, or until none is being made: what is there is read quickest one by one. */
   async room(): Promise<void> {
-    while (this.#queue.length >= PIECES_IN_FLIGHT || (this.#queue.length > 0 && this.#unmade === 0))
-      await this.#queue[0];
+    while (this.#queue.length >= PIECES_IN_FLIGHT || (this.#queue.length > 0 && this.#unmade === 0)) await this.#wait();
     if (this.#queue.length === 0) await this.#joined.settle();
   }
 
   /** Waits until so many pieces are done, of those that were added. */
   async compressed(count: number): Promise<void> {
-    while (this.sums.length < count) await this.#queue[0];
+    while (this.sums.length < count) await this.#wait();
   }
 
   async end(): Promise<Omit<LayerRecipe, 'diffId'> & JoinedEnd> {
-    await this.#queue.at(-1);
+    while (this.#queue.length > 0) await this.#wait();
     const tail = this.#joining.end();
     this.#joined.append(tail);
     return {
@@ -241,6 +240,13 @@ class PieceCompressor {
 
   async close(): Promise<void> {
     await this.#joined.close();
+  }
+
+  /** Until the next piece may be done. */
+  async #wait(): Promise<void> {
+    // The threads' answers have their turn.
+    if (this.#input.making.help()) await setImmediate();
+    else await this.#queue[0];
   }
 
   #make(piece: LayerPiece): Promise<void> {

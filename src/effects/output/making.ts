@@ -47,8 +47,8 @@ const THREAD_PAYS_BYTES = 10 * 1024 * 1024;
 /** One core has the planning and hashing to do: on two cores a second thread is no quicker, and takes 14 MB. */
 const THREADS = Math.min(4, availableParallelism() - 1);
 
-/** One batch is made, and the next is there already. A message costs about as much as deflating 10 KB. */
-const BATCHES_PER_THREAD = 2;
+/** One batch is made, and others are there already, for 40 ms in which nobody hands out more. A message costs as much as deflating 10 KB. */
+const BATCHES_PER_THREAD = 6;
 const BATCH_PIECES = 8;
 const BATCH_BYTES = 1024 * 1024;
 
@@ -57,6 +57,8 @@ interface Job {
   readonly piece: PieceToMake;
   /** What tells a thread about the layer. */
   readonly start: MakeQuestion;
+  /** Makes it in place. */
+  make(): void;
   resolve(isMade: boolean): void;
   reject(error: unknown): void;
 }
@@ -75,6 +77,11 @@ export class Making {
     this.#compression = compression;
   }
 
+  /** So many bytes more are to come, of which a third or so have to be made: a thread starts while they are planned. */
+  expect(sizeBytes: number): void {
+    if (this.#threadPays(sizeBytes / 3) && this.#threads.length === 0) this.#addThread();
+  }
+
   begin({ dataTars, readInto, isFresh }: LayerMaking): PiecesMaker {
     const layer = this.#layers++;
     const start = { layer, dataTars, fresh: dataTars.map((_, index) => isFresh?.(index) === true) };
@@ -87,7 +94,7 @@ export class Making {
         if (piece.kept !== undefined) throw damagedParts(piece);
         if (this.#threadPays(piece.sizeBytes)) {
           const made = new Promise<boolean>((resolve, reject) => {
-            this.#queue.push({ layer, piece, start, resolve, reject });
+            this.#queue.push({ layer, piece, start, make: () => here.make(piece), resolve, reject });
           });
           underWay.add(made);
           this.#handOut();
@@ -109,6 +116,19 @@ export class Making {
     };
   }
 
+  /** Makes a piece that no thread has begun, for somebody who would have to wait otherwise; false where there is none. */
+  help(): boolean {
+    const job = this.#queue.pop();
+    if (job === undefined) return false;
+    try {
+      job.make();
+      job.resolve(true);
+    } catch (error) {
+      job.reject(error);
+    }
+    return true;
+  }
+
   /** Ends the threads. */
   close(): void {
     for (const thread of this.#threads.splice(0)) thread.close();
@@ -120,6 +140,13 @@ export class Making {
     return isPossible && this.#madeBytes > THREAD_PAYS_BYTES && existsSync(PROGRAM);
   }
 
+  #addThread(): MakeThread {
+    const { name, level } = this.#compression;
+    const thread = new MakeThread({ place: this.#cache.place as StorePlace, name, level }, () => this.#handOut());
+    this.#threads.push(thread);
+    return thread;
+  }
+
   #handOut(): void {
     while (this.#queue.length > 0) {
       let least = this.#threads.reduce<MakeThread | undefined>(
@@ -127,9 +154,7 @@ export class Making {
         undefined,
       );
       if ((least === undefined || least.batches > 0) && this.#threads.length < THREADS) {
-        const { name, level } = this.#compression;
-        least = new MakeThread({ place: this.#cache.place as StorePlace, name, level }, () => this.#handOut());
-        this.#threads.push(least);
+        least = this.#addThread();
       }
       if (least === undefined || least.batches === BATCHES_PER_THREAD) return;
       const batch: Job[] = [];

@@ -2,7 +2,7 @@
 // the SBOMs. Layers lie in the store as pieces.
 
 import { setImmediate } from 'node:timers/promises';
-import { mapBounded } from '../../base/bounded.ts';
+import { mapSettled } from '../../base/bounded.ts';
 import type { ArchiveDraft } from '../../effects/output/archive-draft.ts';
 import type { LayerRecipe } from '../../effects/output/compress-pieces.ts';
 import type { PiecedBlobs } from '../../effects/output/pieced-blobs.ts';
@@ -123,21 +123,23 @@ interface PackedImage extends ResultImage {
 /** Two overlap well: one is planned while the other is hashed. More only take memory. */
 const ARCHITECTURES_AT_ONCE = 2;
 
-/** With more packages that are new, threads have so much to do that a second architecture only takes memory: 25 MiB. */
-const FEW_NEW_PACKAGES = 16;
+/** With more that is new, threads have so much to do that a second architecture only takes memory: 25 MiB. */
+const LITTLE_NEW_BYTES = 256 * 1024 * 1024;
 
 /** The images of all architectures, when all packages are there. */
 async function makeAll(image: OpenImage, plan: BuildPlan, targets: LayerTargets): Promise<MadeImage[]> {
   // Where packages are new, other threads are busy: one that only waits would take their memory.
   const opened = ({ isFresh, package: { info } }: PackageHandle) => {
-    if (!isFresh) targets.blobs.expect(info.installedSize);
+    if (!isFresh) targets.blobs.expect(info.installedSize, false);
   };
-  const fetched: FetchedImage[] = await forEach(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved) => ({
+  const fetched: FetchedImage[] = await mapSettled(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved) => ({
     resolved,
     handles: await fetchPackages(image, resolved.packages, resolved.arch, opened),
   }));
-  const newPackages = fetched.flatMap(({ handles }) => handles ?? []).filter(({ isFresh }) => isFresh).length;
-  return await forEach(fetched, newPackages > FEW_NEW_PACKAGES ? 1 : ARCHITECTURES_AT_ONCE, async (one) => {
+  const fresh = fetched.flatMap(({ handles }) => handles ?? []).filter(({ isFresh }) => isFresh);
+  const newBytes = fresh.reduce((sum, { package: { info } }) => sum + info.installedSize, 0);
+  targets.blobs.expect(newBytes, true);
+  return await mapSettled(fetched, newBytes > LITTLE_NEW_BYTES ? 1 : ARCHITECTURES_AT_ONCE, async (one) => {
     const { resolved, handles } = one;
     one.handles = undefined; // Nobody else keeps what has been read of them.
     return await makeOne(image, plan, { resolved, handles }, targets);
@@ -147,23 +149,6 @@ async function makeAll(image: OpenImage, plan: BuildPlan, targets: LayerTargets)
 interface FetchedImage {
   readonly resolved: ResolvedImage;
   handles: readonly PackageHandle[] | undefined;
-}
-
-/** A failure waits until the others have let go of the store; the one of the first item is thrown. */
-async function forEach<T, R>(items: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const failures: { readonly position: number; readonly error: unknown }[] = [];
-  const results = await mapBounded(items, atOnce, async (item, position) => {
-    if (failures.length > 0) return [];
-    try {
-      return [await work(item)];
-    } catch (error) {
-      failures.push({ position, error });
-      return [];
-    }
-  });
-  const first = failures.sort((a, b) => a.position - b.position)[0];
-  if (first !== undefined) throw first.error;
-  return results.flat();
 }
 
 /** Where layers go. */

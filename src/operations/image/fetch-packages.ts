@@ -1,7 +1,7 @@
 // Brings the chosen packages into the store, verified, a bounded number at a time, in any order; hands them out in install
 // order. The order of downloads can never reach an image.
 
-import { mapBounded } from '../../base/bounded.ts';
+import { mapSettled } from '../../base/bounded.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { HttpClient } from '../../effects/http/client.ts';
 import { fetchPackage } from '../../effects/repository/fetch-package.ts';
@@ -19,7 +19,10 @@ export interface PackageFetching {
   readonly request: { readonly limits?: LimitOverrides; readonly provenance?: boolean };
 }
 
-/** Handles in the order of `packages`. Close them. `opened`: is told of each as soon as it is there. */
+/**
+ * Handles in the order of `packages`. Close them. `opened`: is told of each as soon as it is there. A failure is thrown when nothing of
+ * the store is in use any more.
+ */
 export async function fetchPackages(
   image: PackageFetching,
   packages: readonly ChosenPackage[],
@@ -29,8 +32,8 @@ export async function fetchPackages(
   const { host, http, store, request } = image;
   const { events } = host;
   events({ type: 'phase-started', phase: 'fetch', arch });
-  let done = 0;
-  const handles = await mapBounded(packages, LIMITS.parallelDownloads, async (pkg) => {
+  const open: PackageHandle[] = [];
+  const fetchOne = async (pkg: ChosenPackage): Promise<PackageHandle> => {
     const wanted = {
       url: pkg.url,
       label: `${pkg.name}-${pkg.version}`,
@@ -40,19 +43,27 @@ export async function fetchPackages(
       ...(request.limits && { limits: request.limits }),
     };
     const handle = await fetchPackage(wanted, http, store);
+    open.push(handle);
     opened?.(handle);
     events({
       type: 'progress',
       phase: 'fetch',
       arch,
-      done: ++done,
+      done: open.length,
       total: packages.length,
       unit: 'packages',
       item: pkg.name,
     });
     return handle;
-  });
-  endIdleDataThreads();
-  events({ type: 'phase-finished', phase: 'fetch', arch });
-  return handles;
+  };
+  try {
+    const handles = await mapSettled(packages, LIMITS.parallelDownloads, fetchOne);
+    events({ type: 'phase-finished', phase: 'fetch', arch });
+    return handles;
+  } catch (error) {
+    for (const handle of open) handle.close();
+    throw error;
+  } finally {
+    endIdleDataThreads();
+  }
 }
