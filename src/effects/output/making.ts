@@ -50,6 +50,10 @@ const THREADS = Math.min(4, availableParallelism() - 1);
 /** One batch is made, and others are there already, for 40 ms in which nobody hands out more. A message costs as much as deflating 10 KB. */
 const BATCHES_PER_THREAD = 6;
 const BATCH_PIECES = 8;
+
+/** In longer builds nobody waits for long, and what it takes to make pieces in one more place is 3 MB. */
+const HELP_PAYS_BYTES = 256 * 1024 * 1024;
+
 const BATCH_BYTES = 1024 * 1024;
 
 interface Job {
@@ -71,6 +75,7 @@ export class Making {
   readonly #queue: Job[] = [];
   #layers = 0;
   #madeBytes = 0;
+  #expectedBytes = 0;
 
   constructor(cache: PieceCache, compression: Compression) {
     this.#cache = cache;
@@ -79,6 +84,7 @@ export class Making {
 
   /** So many bytes more are to come, of which a third or so have to be made: a thread starts while they are planned. */
   expect(sizeBytes: number): void {
+    this.#expectedBytes += sizeBytes;
     if (this.#threadPays(sizeBytes / 3) && this.#threads.length === 0) this.#addThread();
   }
 
@@ -116,9 +122,9 @@ export class Making {
     };
   }
 
-  /** Makes a piece that no thread has begun, for somebody who would have to wait otherwise; false where there is none. */
+  /** Makes a piece that no thread has begun, for somebody who would have to wait otherwise; false where it does not. */
   help(): boolean {
-    const job = this.#queue.pop();
+    const job = this.#expectedBytes > HELP_PAYS_BYTES ? undefined : this.#queue.pop();
     if (job === undefined) return false;
     try {
       job.make();
