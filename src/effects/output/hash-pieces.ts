@@ -2,8 +2,8 @@
 // compressed ones together, and while another layer is planned. One thread for all layers: a second one would only wait for
 // the same two cores.
 //
-// The thread's program is the text of functions below: there is no file to find in a bundle or a one-file binary, nor under
-// a test runner. They may therefore use nothing but their arguments.
+// The thread's program is the text of two functions, one of them in piece-hasher.ts: there is no file to find in a bundle or a
+// one-file binary, nor under a test runner. They may therefore use nothing but their arguments.
 
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
@@ -18,6 +18,7 @@ import {
 import type { Digest } from '../../base/digest.ts';
 import { assert, Failure } from '../../base/failure.ts';
 import { type LayerPiece, PIECE_BYTES } from '../../planning/rootfs/layer-pieces.ts';
+import { createHasher, type Hasher, type HashJob, jobOf } from './piece-hasher.ts';
 
 /** Hashes the pieces of one layer in the order of the calls. */
 export interface PieceHash {
@@ -65,17 +66,6 @@ export class PieceHashing {
   }
 }
 
-/** Pieces in the form that costs least to send. */
-interface HashJob {
-  /** Memory with inline bytes; shared, where a plan has printed them. */
-  readonly memory: readonly ArrayBufferLike[];
-  /** Triples: package index, or INLINE less the place in `memory`, or END after a piece; offset; size. */
-  readonly ranges: Float64Array;
-}
-
-const END = -1;
-const INLINE = -2;
-
 type Question =
   | { readonly layer: number; readonly dataTars: readonly string[] }
   | { readonly layer: number; readonly job: HashJob }
@@ -83,83 +73,13 @@ type Question =
 
 type Answer = { readonly sums: readonly number[] } | { readonly digest: string } | { readonly trouble: string };
 
-interface Hasher {
-  /** The checksum of each piece. */
-  add(job: HashJob): number[];
-  finish(): string;
-  close(): void;
-}
-
-/** Where a piece is put together. */
-interface PieceRoom {
-  readonly buffer: Buffer;
-  /** Checksum of its first bytes. */
-  sum(sizeBytes: number): number;
-}
-
-/** Uses nothing but its arguments: its text runs on the thread. */
-function createHasher(load: NodeJS.Require, dataTars: readonly string[], { buffer, sum }: PieceRoom): Hasher {
-  const { openSync, readSync, closeSync } = load('node:fs') as typeof import('node:fs');
-  const { createHash } = load('node:crypto') as typeof import('node:crypto');
-  const hash = createHash('sha256');
-  const open = new Map<number, number>();
-  const close = () => {
-    for (const file of open.values()) closeSync(file);
-    open.clear();
-  };
-  const fileOf = (index: number): number => {
-    const known = open.get(index);
-    if (known !== undefined) return known;
-    if (open.size >= 64) close(); // Seldom: neighbours in a layer come from few packages.
-    const file = openSync(dataTars[index] as string, 'r');
-    open.set(index, file);
-    return file;
-  };
-  const readAt = (index: number, offset: number, size: number, filled: number): void => {
-    for (let done = 0; done < size; ) {
-      const got = readSync(fileOf(index), buffer, filled + done, size - done, offset + done);
-      if (got === 0) throw new Error(`${dataTars[index]} ends too early`);
-      done += got;
-    }
-  };
-  return {
-    add({ memory, ranges }) {
-      const inline = memory.map((bytes) => new Uint8Array(bytes));
-      const sums: number[] = [];
-      let filled = 0;
-      for (let i = 0; i < ranges.length; i += 3) {
-        const index = ranges[i] as number;
-        const offset = ranges[i + 1] as number;
-        const size = ranges[i + 2] as number;
-        if (index === -1) {
-          hash.update(buffer.subarray(0, filled));
-          sums.push(sum(filled));
-          filled = 0;
-        } else if (index <= -2) {
-          buffer.set((inline[-2 - index] as Uint8Array).subarray(offset, offset + size), filled);
-          filled += size;
-        } else {
-          readAt(index, offset, size, filled);
-          filled += size;
-        }
-      }
-      return sums;
-    },
-    finish() {
-      close();
-      return hash.digest('hex');
-    },
-    close,
-  };
-}
-
 /** What the thread is started with: the checksum, and how much memory it is given. */
 interface ThreadData {
   readonly module: WebAssembly.Module;
   readonly pages: number;
 }
 
-/** Uses nothing but its arguments, too: the thread itself. Every question but the first about a layer gets an answer. */
+/** Uses nothing but its arguments: the thread itself. Every question but the first about a layer gets an answer. */
 function answerQuestions(load: NodeJS.Require, create: typeof createHasher): void {
   const { parentPort, workerData } = load('node:worker_threads') as typeof import('node:worker_threads');
   const { module, pages } = workerData as ThreadData;
@@ -317,31 +237,6 @@ class HashThread {
 interface PromiseWithReject<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
-}
-
-function jobOf(pieces: readonly LayerPiece[]): HashJob {
-  const memory: ArrayBufferLike[] = [];
-  const ranges = new Float64Array(3 * pieces.reduce((sum, piece) => sum + piece.parts.length + 1, 0));
-  let at = 0;
-  const add = (index: number, offset: number, size: number): void => {
-    ranges[at] = index;
-    ranges[at + 1] = offset;
-    ranges[at + 2] = size;
-    at += 3;
-  };
-  for (const { inline, parts } of pieces) {
-    // Pieces that follow each other have theirs in the same memory, or in the next.
-    if (inline.length > 0 && memory.at(-1) !== inline.buffer) memory.push(inline.buffer);
-    let offset = inline.byteOffset;
-    for (const part of parts) {
-      if (typeof part === 'number') {
-        add(INLINE - (memory.length - 1), offset, part);
-        offset += part;
-      } else add(part.file.packageIndex, part.offset, part.size);
-    }
-    add(END, 0, 0);
-  }
-  return { memory, ranges };
 }
 
 function changed(what: string): Failure {
