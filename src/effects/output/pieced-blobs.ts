@@ -50,10 +50,15 @@ export class PiecedBlobs implements BlobSource {
     return this.#compression.usesKept;
   }
 
-  /** Layers are to come that have so many bytes more; `areNew`: in no cache yet. */
-  expect(sizeBytes: number, areNew: boolean): void {
+  /** Layers are to come that have so many bytes more. */
+  expect(sizeBytes: number): void {
     this.#hashing.expect(sizeBytes);
-    if (areNew) this.#making.expect(sizeBytes);
+  }
+
+  /** So many more that are in no cache yet. */
+  expectNew(sizeBytes: number): void {
+    this.expect(sizeBytes);
+    this.#making.expect(sizeBytes);
   }
 
   /** Compresses a layer into the cache. Failures of `compressPieces`. */

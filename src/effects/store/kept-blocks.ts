@@ -4,6 +4,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { checksum, RunningChecksum } from '../../base/checksum.ts';
+import { assert } from '../../base/failure.ts';
 import type { BlockInflater, BlockStart } from '../../formats/gzip/block-inflater.ts';
 import { combineCrc32 } from '../../formats/gzip/crc32-combine.ts';
 import { TAR_TYPE, type TarEntry } from '../../formats/tar/entry.ts';
@@ -30,9 +31,8 @@ export class KeptBlocks {
   #block: Stretch | undefined;
   /** CRC-32 of what came of it. */
   #blockCrc = 0;
-  /** Of the block at hand, and of the piece at hand together with it. */
-  #blockSum: RunningChecksum | undefined;
-  #pieceSum: RunningChecksum | undefined;
+  /** Of the block at hand, and of the piece at hand together with it. Most packages have no large file, and need none. */
+  #sums: { block: RunningChecksum; piece: RunningChecksum } | undefined;
   #piece: (Stretch & Pick<KeptPiece, 'crc' | 'sum'>) | undefined;
 
   /** `path`: the file that is made when there is something to keep. */
@@ -43,10 +43,7 @@ export class KeptBlocks {
   /** The entry whose content comes next in the tar. */
   openEntry({ type, offset, size }: TarEntry): void {
     const isLarge = type === TAR_TYPE.file && size >= OWN_PIECES_BYTES;
-    if (isLarge) {
-      this.#blockSum ??= new RunningChecksum();
-      this.#pieceSum ??= new RunningChecksum();
-    }
+    if (isLarge) this.#sums ??= { block: new RunningChecksum(), piece: new RunningChecksum() };
     this.#usable = isLarge ? { start: offset + WINDOW_BYTES, end: offset + size } : { start: 0, end: 0 };
   }
 
@@ -54,8 +51,8 @@ export class KeptBlocks {
   output(bytes: Uint8Array): void {
     if (this.#block === undefined) return;
     this.#blockCrc = crc32(bytes, this.#blockCrc);
-    this.#blockSum?.add(bytes);
-    this.#pieceSum?.add(bytes);
+    this.#sums?.block.add(bytes);
+    this.#sums?.piece.add(bytes);
   }
 
   /** Whether to keep the block that begins at that byte of the tar. Stored ones are published that way by the quickest levels. */
@@ -64,7 +61,7 @@ export class KeptBlocks {
     const isUsable = kind !== 'stored' && !isFinal && at >= start && at < end;
     this.#block = isUsable ? { start: at, end } : undefined;
     this.#blockCrc = 0;
-    this.#blockSum?.begin();
+    this.#sums?.block.begin();
     return isUsable;
   }
 
@@ -81,7 +78,7 @@ export class KeptBlocks {
       if (!goesOn) this.#beginPiece(start, at);
       else {
         const crc = combineCrc32(before.crc, this.#blockCrc, at - start);
-        this.#piece = { start: before.start, end: at, crc, sum: this.#pieceSum?.value ?? 0 };
+        this.#piece = { start: before.start, end: at, crc, sum: this.#pieceSum() };
       }
       return;
     }
@@ -98,16 +95,21 @@ export class KeptBlocks {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-    this.#blockSum?.close();
-    this.#pieceSum?.close();
-    this.#blockSum = undefined;
-    this.#pieceSum = undefined;
+    this.#sums?.block.close();
+    this.#sums?.piece.close();
+    this.#sums = undefined;
   }
 
   /** The block at hand is the first of a piece. */
   #beginPiece(start: number, end: number): void {
-    [this.#blockSum, this.#pieceSum] = [this.#pieceSum, this.#blockSum];
-    this.#piece = { start, end, crc: this.#blockCrc, sum: this.#pieceSum?.value ?? 0 };
+    const sums = this.#sums;
+    if (sums !== undefined) this.#sums = { block: sums.piece, piece: sums.block };
+    this.#piece = { start, end, crc: this.#blockCrc, sum: this.#pieceSum() };
+  }
+
+  #pieceSum(): number {
+    assert(this.#sums !== undefined, 'a block that is kept lies in a large file');
+    return this.#sums.piece.value;
   }
 
   #closePiece(inflater: BlockInflater): void {

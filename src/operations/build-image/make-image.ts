@@ -130,7 +130,7 @@ const LITTLE_NEW_BYTES = 256 * 1024 * 1024;
 async function makeAll(image: OpenImage, plan: BuildPlan, targets: LayerTargets): Promise<MadeImage[]> {
   // Where packages are new, other threads are busy: one that only waits would take their memory.
   const opened = ({ isFresh, package: { info } }: PackageHandle) => {
-    if (!isFresh) targets.blobs.expect(info.installedSize, false);
+    if (!isFresh) targets.blobs.expect(info.installedSize);
   };
   const fetched: FetchedImage[] = await mapSettled(plan.resolved, ARCHITECTURES_AT_ONCE, async (resolved) => ({
     resolved,
@@ -138,7 +138,7 @@ async function makeAll(image: OpenImage, plan: BuildPlan, targets: LayerTargets)
   }));
   const fresh = fetched.flatMap(({ handles }) => handles ?? []).filter(({ isFresh }) => isFresh);
   const newBytes = fresh.reduce((sum, { package: { info } }) => sum + info.installedSize, 0);
-  targets.blobs.expect(newBytes, true);
+  targets.blobs.expectNew(newBytes);
   return await mapSettled(fetched, newBytes > LITTLE_NEW_BYTES ? 1 : ARCHITECTURES_AT_ONCE, async (one) => {
     const { resolved, handles } = one;
     one.handles = undefined; // Nobody else keeps what has been read of them.
